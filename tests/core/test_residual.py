@@ -1,0 +1,38 @@
+import numpy as np
+
+from so_arm.core.joints import LOWER_RAD, UPPER_RAD
+from so_arm.core.residual import apply_residual, residual_scale_rad
+
+
+def test_a_non_finite_network_output_stays_visible() -> None:
+    action = apply_residual(np.zeros(6), [0, np.nan, 0, 0, 0, 0], 0.1).action
+    assert np.isnan(action).tolist() == [False, True, False, False, False, False]
+
+
+def test_zero_output_returns_the_base_to_the_last_bit() -> None:
+    rng = np.random.default_rng(0)
+    base = rng.uniform(-4, 4, (1000, 6))
+    residual, action = apply_residual(base, np.zeros((1000, 6)), 0.1)
+    assert action.tobytes() == base.tobytes()
+    assert not residual.any()
+
+
+def test_bounded_per_joint_in_normalised_space() -> None:
+    bound = np.array([0.1, 0.2, 0.0, 0.05, 0.3, 0.1])
+    half = (UPPER_RAD - LOWER_RAD) / 2
+    residual, action = apply_residual(np.zeros(6) + 0.2, np.full(6, 100.0), bound)
+    np.testing.assert_allclose(residual, bound * half, rtol=1e-12)
+    assert action[2] == 0.2
+    small = apply_residual(np.zeros(6), np.full(6, 0.5), bound).residual
+    np.testing.assert_allclose(small, bound * np.tanh(0.5) * half, rtol=1e-12)
+
+
+def test_never_carries_the_action_across_a_limit() -> None:
+    rng = np.random.default_rng(1)
+    base = rng.uniform(LOWER_RAD, UPPER_RAD, (1000, 6))
+    action = apply_residual(base, rng.normal(0, 10, (1000, 6)), 0.5).action
+    assert np.all(action >= LOWER_RAD - 1e-12) and np.all(action <= UPPER_RAD + 1e-12)
+
+
+def test_a_joint_without_range_is_scaled_by_the_floor() -> None:
+    assert residual_scale_rad(1.0, np.zeros(6), np.full(6, 1e-6)).tolist() == [0.05] * 6
