@@ -1,4 +1,4 @@
-"""A reward from a user's Python file, ``def compute_reward(state)``; checked when loaded and at every call."""
+"""A reward from a user's Python file, `compute_reward(state)`, checked when loaded and at every call."""
 
 from __future__ import annotations
 
