@@ -5,7 +5,15 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 NAME = "so_arm"
-NODES = ("mujoco_bridge", "act_policy", "residual_corrector", "reward_estimator", "command_mux", "camera", "episode_runner")
+NODES = (
+    "mujoco_bridge",
+    "act_policy",
+    "residual_corrector",
+    "reward_estimator",
+    "command_mux",
+    "camera",
+    "episode_runner",
+)
 
 
 def share(*folders: str) -> list[tuple[str, list[str]]]:

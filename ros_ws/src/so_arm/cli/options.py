@@ -1,0 +1,31 @@
+"""Options that several verbs share, so that they are spelt and explained alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from so_arm.cli.output import check_json_target
+
+JsonOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--json",
+        metavar="FILE",
+        callback=check_json_target,
+        help="Write the result as JSON ('-': to standard output, everything for people to standard error).",
+    ),
+]
+
+OutputOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="DIR",
+        help="Folder for everything this run makes; must be new or empty. [default: runs/VERB-DATE-TIME]",
+        show_default=False,
+    ),
+]

@@ -1,0 +1,61 @@
+"""Where a verb's results go: lines for people, JSON for machines, a run directory for files."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from so_arm.core import files
+from so_arm.core.errors import UserError
+from so_arm.core.provenance import provenance
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+STANDARD_OUTPUT = Path("-")
+
+
+def console(json_target: Path | None = None) -> Console:
+    """Rich console for people: standard output, or standard error when ``--json -`` claims standard output."""
+    from rich.console import Console
+
+    return Console(stderr=json_target == STANDARD_OUTPUT, highlight=False)
+
+
+def check_json_target(target: Path | None) -> Path | None:
+    """Refuse a ``--json`` file that could not be written, before the work starts rather than after it."""
+    if target is None or target == STANDARD_OUTPUT:
+        return target
+    if target.is_dir():
+        raise UserError(f"--json {target} is a folder; give a file name or '-'")
+    folder = next(parent for parent in target.absolute().parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise UserError(f"--json {target}: cannot write to {folder}; choose another file or '-'")
+    return target
+
+
+def write_json(target: Path | None, data: object) -> None:
+    """Write `data` to the ``--json`` target: a file (whole or not at all), '-' for standard output, None for nowhere."""
+    if target == STANDARD_OUTPUT:
+        sys.stdout.write(files.json_text(data))
+        sys.stdout.flush()
+    elif target is not None:
+        files.write_json(target, data)
+
+
+def run_directory(output: Path | None, verb: str, settings: dict[str, Any] | None = None, resume: bool = False) -> Path:
+    """Make the run directory (default ``runs/VERB-DATE-TIME``) with a config.json holding the exact command.
+
+    A folder that already holds files is refused, unless this run resumes the one that made it.
+    """
+    folder = output or Path("runs") / f"{verb}-{datetime.now():%Y%m%d-%H%M%S}"
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"--output {folder} is a file; give a folder")
+    if folder.is_dir() and any(folder.iterdir()) and not resume:
+        raise UserError(f"--output {folder} already holds files; choose a new or an empty folder")
+    config = provenance() | {"verb": verb, "settings": settings or {}}
+    files.write_json(folder / "config.json", config)
+    return folder

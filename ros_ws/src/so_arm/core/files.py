@@ -1,0 +1,97 @@
+"""Results appear under their final name whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from so_arm.core.errors import UserError
+
+_REASONS = {
+    errno.ENOSPC: "no space left on the disk",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.EROFS: "the file system is read-only",
+    errno.ENOTDIR: "part of its path is a file, not a folder",
+    errno.EISDIR: "it is a folder",
+}
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path` (same suffix) that takes its name when the block ends well.
+
+    When the block raises, nothing is left behind and an older file stays. Missing folders are made. Devices and
+    pipes are written in place. A full disk or a missing permission becomes a UserError.
+    """
+    path = Path(os.path.realpath(path))
+    temporary: Path | None = None
+    try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            yield path
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=f".part{path.suffix}", dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        temporary.chmod(0o666 & ~_umask())
+        yield temporary
+        _flush(temporary)
+        temporary.replace(path)
+        temporary = None
+    except OSError as error:
+        reason = _REASONS.get(error.errno or 0)
+        if reason is None:
+            raise
+        raise UserError(f"cannot write {path}: {reason}") from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, data: object) -> None:
+    """Write `data` as indented JSON, whole or not at all; see `json_text` for what may be in it."""
+    text = json_text(data)
+    with replacing(path) as target:
+        target.write_text(text, encoding="utf-8")
+
+
+def json_text(data: object) -> str:
+    """Indented JSON. NumPy values and paths are converted; NaN and infinity, which JSON lacks, become null."""
+    return json.dumps(_plain(data), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if hasattr(value, "tolist"):  # NumPy scalars and arrays
+        return _plain(value.tolist())
+    if isinstance(value, float):
+        return value if abs(value) < float("inf") else None
+    if isinstance(value, Path):
+        return str(value)
+    return value
+
+
+def _flush(path: Path) -> None:
+    """Force the data to disk: some file systems report a full disk only now."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
