@@ -1,0 +1,42 @@
+import math
+
+import pytest
+
+from so_arm.core.statistics import mean, percentiles, wilson_interval
+
+
+def test_wilson_known_values():
+    # Newcombe (1998), table I: 81/263, 15/148; and the textbook 5/10.
+    assert wilson_interval(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert wilson_interval(15, 148) == pytest.approx((0.0624, 0.1605), abs=5e-5)
+    assert wilson_interval(5, 10) == pytest.approx((0.2366, 0.7634), abs=5e-5)
+
+
+def test_wilson_at_the_ends():
+    low, high = wilson_interval(0, 20)
+    assert low == 0.0 and high == pytest.approx(0.1611, abs=5e-5)
+    low, high = wilson_interval(29, 29)
+    assert low == pytest.approx(0.8830, abs=5e-5) and high == 1.0
+    assert wilson_interval(0, 0) == (0.0, 1.0)
+
+
+def test_wilson_is_symmetric_and_widens_with_confidence():
+    low, high = wilson_interval(30, 100)
+    assert wilson_interval(70, 100) == pytest.approx((1 - high, 1 - low))
+    assert wilson_interval(30, 100, confidence=0.99)[0] < low
+
+
+@pytest.mark.parametrize(("successes", "n"), [(3, 2), (-1, 5)])
+def test_wilson_refuses_impossible_counts(successes, n):
+    with pytest.raises(ValueError, match=f"{successes} successes of {n}"):
+        wilson_interval(successes, n)
+
+
+def test_percentiles():
+    assert percentiles(range(101)) == (50.0, 99.0)
+    assert all(math.isnan(value) for value in percentiles([]))
+
+
+def test_mean_of_nothing():
+    assert math.isnan(mean([]))
+    assert mean([1, 2]) == 1.5
