@@ -14,7 +14,7 @@ from so_arm.rewards.registry import RewardFunction, make_reward
 from so_arm.sim.arm import ArmSim, load_model
 from so_arm.sim.clock import CONTROL_HZ, CONTROL_PERIOD_S
 from so_arm.sim.randomisation import randomise, ranges
-from so_arm.sim.rendering import CAMERAS, CameraRenderer
+from so_arm.sim.rendering import CAMERAS, POLICY_IMAGE_SIZE, CameraRenderer
 from so_arm.sim.tasks import Task, task_class
 
 #: Start pose [rad]: gripper open, pointing down, above the middle of the work area.
@@ -40,7 +40,7 @@ class SoArmEnv(gym.Env[Observation, np.ndarray]):
         reward: str | RewardFunction = "v3",
         randomisation: str = "none",
         images: bool = False,
-        image_size: tuple[int, int] = (96, 96),
+        image_size: tuple[int, int] = POLICY_IMAGE_SIZE,
         horizon: int | None = None,
         render_mode: str | None = None,
     ) -> None:

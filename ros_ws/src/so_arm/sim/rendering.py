@@ -8,6 +8,8 @@ import numpy as np
 from so_arm.core.errors import UserError
 
 CAMERAS: tuple[str, ...] = ("static", "wrist")
+#: (height, width) of the images that policies see by default; small, because rendering is in software.
+POLICY_IMAGE_SIZE = (64, 64)
 GL_HINT = (
     "no OpenGL for rendering: install libegl1 libgl1-mesa-dri libosmesa6 (Debian, Ubuntu) "
     "and set MUJOCO_GL=egl or MUJOCO_GL=osmesa"
