@@ -126,9 +126,7 @@ def test_reset_forgets() -> None:
 
 
 def test_settings_out_of_range_name_the_choices() -> None:
-    with pytest.raises(
-        UserError, match="choose one of: average, conservative, latest_only, weighted_average"
-    ):
+    with pytest.raises(UserError, match="choose one of: average, conservative, latest_only, weighted_average"):
         ChunkTimeline(PERIOD_NS, aggregate_fn_name="newest")
     with pytest.raises(UserError, match=r"chunk_size_threshold is nan, expected 0.0 to 1.0"):
         ChunkTimeline(PERIOD_NS, chunk_size_threshold=math.nan)

@@ -1,0 +1,117 @@
+"""Who commands the arm: hold, policy or teleop, with a bumpless handover between them.
+
+One source is active. A change of source starts from the last target (or the measured pose when there is
+none): the first target after it is that pose, and the following ones move from it towards what the new
+source asks, no faster than the handover velocity, until they meet. From then on targets pass unchanged.
+
+Time is counted in observation stamps, so the same rules hold in lockstep, where time stands still while
+a source thinks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from so_arm.core.errors import UserError, choice_error
+
+HOLD, POLICY, TELEOP = "hold", "policy", "teleop"
+SOURCES = (HOLD, POLICY, TELEOP)
+
+
+class Arbiter:
+    """All positions are (6,) [rad] in ``JOINT_NAMES`` order; stamps are those of the observation answered.
+
+    source: active at the start, one of ``SOURCES``.
+    period_s: control period [s]. handover_velocity: slew limit during a handover [rad/s].
+    timeout_ns: the arm holds when the active source has been silent for longer.
+    """
+
+    def __init__(self, source: str, period_s: float, handover_velocity: float, timeout_ns: int) -> None:
+        if not (period_s > 0.0 and handover_velocity > 0.0 and timeout_ns > 0):
+            raise UserError(
+                f"arbiter: period {period_s} s, handover velocity {handover_velocity} rad/s"
+                f" and timeout {timeout_ns} ns must be more than 0"
+            )
+        self._max_step = handover_velocity * period_s
+        self._timeout_ns = timeout_ns
+        self.ignored = 0  #: offers of sources that are not active
+        self.refused = 0  #: offers with non-finite values
+        self._target: np.ndarray | None = None
+        self._measured: np.ndarray | None = None
+        self._sent_ns: int | None = None
+        self._heard_ns: int | None = None
+        self._silent = False
+        self.select(source)
+
+    def select(self, source: str) -> None:
+        """Make `source` the active one; the next target starts a handover."""
+        if source not in SOURCES:
+            raise choice_error("source", source, SOURCES)
+        self.source = source
+        self._handing_over = True
+        self._slewing = False
+
+    def begin_episode(self) -> None:
+        """The arm was put elsewhere: nothing to hand over from.
+
+        Targets pass at once; the command filter at the arm starts from the measured pose.
+        """
+        self._target = self._measured = None
+        self._sent_ns = self._heard_ns = None
+        self._silent = self._handing_over = self._slewing = False
+
+    @property
+    def holding(self) -> bool:
+        """True while the arm is held, by choice or because the active source is silent."""
+        return self.source == HOLD or self._silent
+
+    def observe(self, stamp_ns: int, measured: np.ndarray) -> np.ndarray | None:
+        """Note the measured pose; returns the target to send at once, None when the source will answer."""
+        self._measured = measured
+        if self._heard_ns is None:
+            self._heard_ns = stamp_ns
+        if self.source != HOLD and not self._silent and stamp_ns - self._heard_ns > self._timeout_ns:
+            self._silent = True
+        return self._send(stamp_ns, self._pose()) if self.holding else None
+
+    def offer(self, source: str, stamp_ns: int, position: np.ndarray) -> np.ndarray | None:
+        """Target to send for this offer of `source`; None when `source` is not active."""
+        if source != self.source or source == HOLD:
+            self.ignored += 1
+            return None
+        if stamp_ns == self._sent_ns and self._target is not None and not self._silent:
+            return self._target  # the observation was published again: same answer
+        values = position.tolist()
+        if not all(map(math.isfinite, values)):
+            self.refused += 1
+            return self._send(stamp_ns, self._pose()) if self._measured is not None else None
+        if self._silent:
+            self._silent = False
+            self._handing_over = True
+        self._heard_ns = stamp_ns
+        if self._handing_over:
+            if self._target is None and self._measured is None:
+                return None  # nothing known to start from yet
+            self._handing_over, self._slewing = False, True
+            return self._send(stamp_ns, self._pose())
+        if self._slewing:
+            return self._send(stamp_ns, self._slew(values))
+        return self._send(stamp_ns, position)
+
+    def _pose(self) -> np.ndarray:
+        pose = self._target if self._target is not None else self._measured
+        assert pose is not None
+        return pose
+
+    def _slew(self, wanted: Sequence[float]) -> np.ndarray:
+        step, pose = self._max_step, self._pose().tolist()
+        target = [min(max(q, p - step), p + step) for q, p in zip(wanted, pose, strict=True)]
+        self._slewing = target != list(wanted)
+        return np.array(target)
+
+    def _send(self, stamp_ns: int, target: np.ndarray) -> np.ndarray:
+        self._sent_ns, self._target = stamp_ns, target
+        return target
