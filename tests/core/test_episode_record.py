@@ -8,7 +8,7 @@ from so_arm.core.errors import UserError
 def arrays(ticks: int = 5) -> dict[str, np.ndarray]:
     random = np.random.default_rng(0)
     return {
-        "qpos": random.normal(size=(ticks + 1, 13)),
+        "snapshots": random.normal(size=(ticks + 1, 13)),
         "joint_position": random.normal(size=(ticks, 6)),
         "action": random.normal(size=(ticks, 6)),
         "reward": random.normal(size=ticks),
@@ -29,8 +29,8 @@ def test_round_trip(tmp_path):
 
 
 def test_wrong_shape_is_named():
-    with pytest.raises(UserError, match=r"qpos has shape \(5, 13\), not \(6, 13\)"):
-        EpisodeRecord(**arrays() | {"qpos": np.zeros((5, 13))})
+    with pytest.raises(UserError, match=r"snapshots has shape \(5, 13\), not \(6, 13\)"):
+        EpisodeRecord(**arrays() | {"snapshots": np.zeros((5, 13))})
 
 
 def test_foreign_files_are_refused(tmp_path):
@@ -39,6 +39,6 @@ def test_foreign_files_are_refused(tmp_path):
     (tmp_path / "text.npz").write_text("no archive")
     with pytest.raises(UserError, match="cannot be read"):
         EpisodeRecord.load(tmp_path / "text.npz")
-    np.savez(tmp_path / "part.npz", qpos=np.zeros((2, 3)))
+    np.savez(tmp_path / "part.npz", snapshots=np.zeros((2, 3)))
     with pytest.raises(UserError, match="lacks 'joint_position"):
         EpisodeRecord.load(tmp_path / "part.npz")

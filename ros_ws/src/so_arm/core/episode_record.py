@@ -20,14 +20,14 @@ NO_ANSWER = -1
 class EpisodeRecord:
     """T control ticks of one episode.
 
-    qpos: (T+1, nq) scene configurations, the initial one first.
+    snapshots: (T+1, n) what `SoArmEnv.snapshot` gave, the initial one first.
     joint_position: (T, 6) [rad] measured before each tick. action: (T, 6) [rad] the command of each tick.
     reward: (T,). stamp_ns: (T,) stamp of each observation.
     latency_ns: (T,) wall time from publishing the observation to the arrival of the command that answers it.
     wall_ns: (T,) steady clock when the observation was published.
     """
 
-    qpos: np.ndarray
+    snapshots: np.ndarray
     joint_position: np.ndarray
     action: np.ndarray
     reward: np.ndarray
@@ -39,7 +39,7 @@ class EpisodeRecord:
         ticks = len(self.reward)
         shapes = {field.name: (ticks,) for field in fields(self)}
         expected = shapes | {
-            "qpos": (ticks + 1, *self.qpos.shape[1:2]),
+            "snapshots": (ticks + 1, *self.snapshots.shape[1:2]),
             "joint_position": (ticks, NUM_JOINTS),
             "action": (ticks, NUM_JOINTS),
         }

@@ -1,0 +1,1 @@
+"""Understanding what happened: reports, plots and videos of episodes."""
