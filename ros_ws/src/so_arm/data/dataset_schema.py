@@ -1,0 +1,111 @@
+"""What a dataset of this arm holds: LeRobot v3 features, names and units, and the check that two of them match."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from so_arm.core import files
+from so_arm.core.errors import UserError
+from so_arm.core.joints import JOINT_NAMES, NUM_JOINTS
+
+STATE = "observation.state"
+ACTION = "action"
+IMAGE_PREFIX = "observation.images."
+ROBOT_TYPE = "so100_follower"
+FEATURE_NAMES = [f"{name}.pos" for name in JOINT_NAMES]
+#: Units of the state and action columns, as LeRobot's follower with ``use_degrees`` records them.
+UNITS = {"body": "degree", "gripper": "0..100"}
+#: Our own record beside LeRobot's: units (LeRobot keeps none), one note per episode, and the last durable state.
+RECORD_FILE = "meta/so_arm.json"
+
+
+def features(cameras: Mapping[str, tuple[int, int]]) -> dict[str, dict[str, Any]]:
+    """LeRobot feature dictionary for `cameras` (name -> height, width [px])."""
+    joints = {"dtype": "float32", "shape": (NUM_JOINTS,), "names": list(FEATURE_NAMES)}
+    images = {
+        IMAGE_PREFIX + name: {"dtype": "video", "shape": (*size, 3), "names": ["height", "width", "channels"]}
+        for name, size in cameras.items()
+    }
+    return {STATE: joints, ACTION: dict(joints), **images}
+
+
+@dataclass
+class Record:
+    """Contents of ``meta/so_arm.json``: what LeRobot's metadata does not say.
+
+    `notes` has one free-form entry per episode (seed, steps, ...); `extra` belongs to whoever records.
+    `manifest` lists the files of the last durable state, relative to the dataset.
+    """
+
+    units: dict[str, str] = field(default_factory=lambda: dict(UNITS))
+    notes: list[dict[str, Any]] = field(default_factory=list)
+    extra: dict[str, Any] = field(default_factory=dict)
+    manifest: list[str] = field(default_factory=list)
+    complete: bool = True
+
+    @classmethod
+    def load(cls, root: Path) -> Record | None:
+        """The record of the dataset in `root`, None where there is none."""
+        path = root / RECORD_FILE
+        if not path.is_file():
+            return None
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            raise UserError(f"{path} is damaged: {error}") from error
+
+    def save(self, root: Path) -> None:
+        files.write_json(root / RECORD_FILE, self.__dict__)
+
+
+def load_info(root: Path) -> dict[str, Any]:
+    """LeRobot's ``meta/info.json``; UserError when `root` is not a LeRobot v3 dataset."""
+    path = root / "meta" / "info.json"
+    if not path.is_file():
+        raise UserError(f"{root} is not a LeRobot dataset: it has no meta/info.json")
+    try:
+        info = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{path} is damaged: {error}") from error
+    if info.get("codebase_version") != "v3.0":
+        raise UserError(f"{root}: codebase_version is {info.get('codebase_version')}, expected v3.0")
+    return info
+
+
+def cameras_of(info: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    """Camera name -> (height, width) [px] of a dataset, in the order of its features."""
+    return {
+        key.removeprefix(IMAGE_PREFIX): (int(feature["shape"][0]), int(feature["shape"][1]))
+        for key, feature in info["features"].items()
+        if key.startswith(IMAGE_PREFIX)
+    }
+
+
+def check_joint_features(root: Path, info: Mapping[str, Any]) -> None:
+    """Refuse a dataset whose state or action are not the six joints of this arm, in this order."""
+    for key in (STATE, ACTION):
+        if key not in info["features"]:
+            raise UserError(f"{root}: feature {key} is missing")
+        names = info["features"][key].get("names")
+        if names != FEATURE_NAMES:
+            raise UserError(f"{root}: names of {key} are {names}, expected {FEATURE_NAMES}")
+
+
+def check_appendable(root: Path, cameras: Mapping[str, tuple[int, int]], fps: int) -> None:
+    """Refuse to append to a dataset that differs in joint names, units, rate or cameras; names the field."""
+    info = load_info(root)
+    check_joint_features(root, info)
+    record = Record.load(root)
+    units = record.units if record else None
+    for what, found, expected in (
+        ("units", units, UNITS),
+        ("fps", info.get("fps"), fps),
+        ("robot_type", info.get("robot_type"), ROBOT_TYPE),
+        ("cameras", cameras_of(info), dict(cameras)),
+    ):
+        if found != expected:
+            raise UserError(f"{root}: {what} is {found}, but this recording has {expected}; choose another folder")

@@ -1,0 +1,88 @@
+"""LeRobot's ACT network: how it is built here, and a forward pass that encodes all cameras in one backbone batch."""
+
+from __future__ import annotations
+
+import torch
+from lerobot.configs.types import FeatureType, PolicyFeature
+from lerobot.policies.act.configuration_act import ACTConfig
+from lerobot.policies.act.modeling_act import ACT, ACTPolicy
+from lerobot.utils.constants import ACTION, OBS_IMAGES, OBS_STATE
+from torch import Tensor, nn
+from torchvision.ops.misc import FrozenBatchNorm2d
+
+from so_arm.core.joints import NUM_JOINTS
+from so_arm.learning.act.settings import TrainSettings
+
+
+def make_config(settings: TrainSettings, cameras: dict[str, tuple[int, int]], device: str = "cpu") -> ACTConfig:
+    """ACT configuration for six joints and `cameras` (name -> height, width [px]); nothing is downloaded."""
+    inputs = {OBS_STATE: PolicyFeature(FeatureType.STATE, (NUM_JOINTS,))}
+    for name, (height, width) in cameras.items():
+        inputs[f"{OBS_IMAGES}.{name}"] = PolicyFeature(FeatureType.VISUAL, (3, height, width))
+    return ACTConfig(
+        input_features=inputs,
+        output_features={ACTION: PolicyFeature(FeatureType.ACTION, (NUM_JOINTS,))},
+        device=device,
+        push_to_hub=False,
+        pretrained_backbone_weights=None,
+        chunk_size=settings.chunk_size,
+        n_action_steps=settings.chunk_size,
+        dim_model=settings.dim_model,
+        n_heads=settings.n_heads,
+        dim_feedforward=settings.dim_feedforward,
+        n_encoder_layers=settings.n_encoder_layers,
+        n_decoder_layers=1,
+        dropout=settings.dropout,
+        use_vae=False,  # the demonstrator is deterministic: there is no style for a latent to carry
+    )
+
+
+def make_policy(config: ACTConfig, backbone_norm: str) -> ACTPolicy:
+    """A freshly initialised policy, its ResNet with trainable batch normalisation when `backbone_norm` is "batch"."""
+    policy = ACTPolicy(config)
+    if backbone_norm == "batch":
+        _swap_frozen_norms(policy.model.backbone)
+    policy.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return policy
+
+
+def _swap_frozen_norms(module: nn.Module) -> None:
+    for name, child in module.named_children():
+        if isinstance(child, FrozenBatchNorm2d):
+            setattr(module, name, nn.BatchNorm2d(child.weight.shape[0], eps=child.eps))
+        else:
+            _swap_frozen_norms(child)
+
+
+def predict(model: ACT, images: Tensor, state: Tensor) -> Tensor:
+    """Normalised action chunks (B, chunk, 6) from images (cameras, B, 3, H, W) and states (B, 6), all normalised.
+
+    The same computation as ``ACT.forward`` without the VAE (a test holds them equal). Encoding the cameras together
+    keeps one set of batch statistics for all of them, and uses the processor better.
+    """
+    n_cameras, batch = images.shape[:2]
+    features = model.backbone(images.flatten(0, 1))["feature_map"]
+    position = model.encoder_cam_feat_pos_embed(features).to(features.dtype)
+    features = model.encoder_img_feat_input_proj(features)
+    # (cameras * B, D, h, w) -> (cameras * h * w, B, D)
+    tokens = features.flatten(2).unflatten(0, (n_cameras, batch)).permute(0, 3, 1, 2).flatten(0, 1)
+    position = position.flatten(2).permute(2, 0, 1).repeat(n_cameras, 1, 1)
+
+    latent = torch.zeros(batch, model.config.latent_dim, dtype=torch.float32, device=state.device)
+    head = torch.stack([model.encoder_latent_input_proj(latent), model.encoder_robot_state_input_proj(state)])
+    position = torch.cat([model.encoder_1d_feature_pos_embed.weight.unsqueeze(1), position])
+    encoded = model.encoder(torch.cat([head, tokens]), pos_embed=position)
+    queries = torch.zeros(
+        model.config.chunk_size, batch, model.config.dim_model, dtype=position.dtype, device=state.device
+    )
+    decoded = model.decoder(
+        queries, encoded, encoder_pos_embed=position, decoder_pos_embed=model.decoder_pos_embed.weight.unsqueeze(1)
+    )
+    return model.action_head(decoded.transpose(0, 1))
+
+
+def chunk_loss(predicted: Tensor, target: Tensor, is_pad: Tensor) -> Tensor:
+    """Mean absolute error over the steps that are not padding; shapes (B, chunk, 6), (B, chunk, 6), (B, chunk)."""
+    valid = (~is_pad).unsqueeze(-1)
+    error = (predicted.float() - target).abs() * valid
+    return error.sum() / (valid.sum() * target.shape[-1]).clamp_min(1)
