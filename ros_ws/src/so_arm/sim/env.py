@@ -134,13 +134,13 @@ class SoArmEnv(gym.Env[Observation, np.ndarray]):
         return observation
 
     def _observation_space(self) -> gym.spaces.Dict:
-        def unbounded(size: int) -> gym.spaces.Box:
-            return gym.spaces.Box(-np.inf, np.inf, (size,), dtype=np.float64)
+        def within(bound: float, size: int) -> gym.spaces.Box:
+            return gym.spaces.Box(-bound, bound, (size,), dtype=np.float64)
 
         parts: dict[str, gym.spaces.Space[Any]] = {
-            "joint_position": unbounded(NUM_JOINTS),
-            "joint_velocity": unbounded(NUM_JOINTS),
-            "objects": unbounded(self.task.objects_size),
+            "joint_position": within(2 * np.pi, NUM_JOINTS),
+            "joint_velocity": within(100.0, NUM_JOINTS),
+            "objects": within(10.0, self.task.objects_size),
         }
         if self.images:
             for camera in CAMERAS:
