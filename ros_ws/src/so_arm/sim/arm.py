@@ -67,6 +67,7 @@ class ArmSim:
         """Gravity and Coriolis torques (6,) [N m], a copy."""
         return self._bias.copy()
 
-    def grasp_point(self) -> list[float]:
-        """Point between the finger tips [m]."""
-        return self._grasp.tolist()
+    def grasp_point(self) -> tuple[float, float, float]:
+        """Point between the finger tips, in base_link [m]."""
+        x, y, z = self._grasp.tolist()
+        return x, y, z

@@ -62,7 +62,7 @@ class SoArmEnv(gym.Env[Observation, np.ndarray]):
         self._delayed: deque[np.ndarray] = deque()
         self._renderer: CameraRenderer | None = None
         self.action_space = gym.spaces.Box(LOWER_RAD, UPPER_RAD, dtype=np.float64)
-        self.observation_space = self._observation_space()
+        self.observation_space = self._observation_space()  # type: ignore[assignment]
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from so_arm.core.joints import GRIPPER, LOWER_RAD, NUM_JOINTS, UPPER_RAD
-from so_arm.sim.arm import ArmSim, load_model
+from so_arm.sim.arm import ArmSim
 from so_arm.sim.clock import CONTROL_PERIOD_S
 from so_arm.sim.env import HOME_RAD, SoArmEnv
 from so_arm.sim.ik import GraspPointIk

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mink
-import mujoco
 import numpy as np
 
 from so_arm.core.joints import GRIPPER, LOWER_RAD, NUM_JOINTS, UPPER_RAD
@@ -55,14 +54,6 @@ class GraspPointIk:
         position = configuration.q[:NUM_JOINTS].copy()
         reached = configuration.data.site("grasp").xpos
         return position, float(np.linalg.norm(reached - point))
-
-
-def gravity_torque(model: mujoco.MjModel, data: mujoco.MjData, position: np.ndarray) -> np.ndarray:
-    """Torques (6,) [N m] that hold the arm at rest at `position` (6,) [rad]."""
-    data.qpos[:NUM_JOINTS] = position
-    data.qvel[:] = 0.0
-    mujoco.mj_forward(model, data)
-    return data.qfrc_bias[:NUM_JOINTS].copy()
 
 
 def _fingers_down(yaw: float) -> np.ndarray:

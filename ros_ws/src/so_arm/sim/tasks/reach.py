@@ -43,7 +43,8 @@ class Reach:
 
     def state(self, tick: int) -> RewardState:
         gripper = self._arm.grasp_point()
-        target = self._target_mocap.tolist()
+        x, y, z = self._target_mocap.tolist()
+        target = (x, y, z)
         distance = math.dist(gripper, target)
         milestones = self.milestones
         milestones.target_distance_m = distance
@@ -53,9 +54,9 @@ class Reach:
         milestones.ever_lifted = milestones.lifted = milestones.touched
         self._held = self._held + 1 if distance < RADIUS_M else 0
         return RewardState(
-            object_position=tuple(gripper),
-            target_position=tuple(target),
-            gripper_position=tuple(gripper),
+            object_position=gripper,
+            target_position=target,
+            gripper_position=gripper,
             object_height=0.0,
             gripper_object_contacts=0,
             object_speed=0.0,
