@@ -62,7 +62,7 @@ class PickPlace:
 
     def state(self, tick: int) -> RewardState:
         x, y, z, *_ = self._cube.tolist()
-        tx, ty, tz = self._target.tolist()
+        tx, ty, _ = self._target.tolist()
         vx, vy, vz = self._cube_velocity.tolist()
         gx, gy, gz = self._arm.grasp_point()
         left, right = self._touch.tolist()
@@ -84,7 +84,7 @@ class PickPlace:
         milestones.in_target = in_target
         return RewardState(
             (x, y, z),
-            (tx, ty, tz),
+            (tx, ty, CUBE_HALF_M),  # where the cube's centre comes to rest, not the zone painted on the table
             (gx, gy, gz),
             height,
             contacts,
