@@ -40,7 +40,7 @@ setup(
     data_files=[
         ("share/ament_index/resource_index/packages", ["ros_ws/resource/so_arm"]),
         (f"share/{NAME}", ["package.xml"]),
-        *share("launch", "urdf", "mjcf", "models"),
+        *share("launch", "urdf", "mjcf", "models", "benchmarks"),
     ],
     install_requires=["setuptools"],
     extras_require={"test": ["pytest"]},
