@@ -28,8 +28,8 @@ class PickPlace:
     """Success: the cube at rest inside the target zone, released, for 0.5 s."""
 
     name = "pick_place"
+    instruction = "Put the cube into the target zone."
     scene = "pick_place"
-    text = "Pick up the red cube and place it on the green disc."
     horizon = 400
     objects_size = 10
 

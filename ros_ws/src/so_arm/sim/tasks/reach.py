@@ -22,8 +22,8 @@ class Reach:
     """Grasp point within 2 cm of the target for 0.5 s."""
 
     name = "reach"
+    instruction = "Reach the target point."
     scene = "reach"
-    text = "Move the gripper to the green ball."
     horizon = 150
     objects_size = 3
 

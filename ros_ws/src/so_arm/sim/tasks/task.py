@@ -16,7 +16,7 @@ class Task(Protocol):
 
     name: str
     scene: str
-    text: str
+    instruction: str
     horizon: int
     milestones: Milestones
 
