@@ -55,6 +55,11 @@ class ArmSim:
         self._target[:] = target
         mujoco.mj_step(self.model, self.data, substeps(tick))
 
+    def set_torque(self, enabled: bool) -> None:
+        """Servos on, or limp. Survives `reset`."""
+        flag = int(mujoco.mjtDisableBit.mjDSBL_ACTUATION)
+        self.model.opt.disableflags = self.model.opt.disableflags & ~flag | (0 if enabled else flag)
+
     def joint_position(self) -> np.ndarray:
         """(6,) [rad], a copy."""
         return self._position.copy()

@@ -103,6 +103,11 @@ class SoArmEnv(gym.Env[Observation, np.ndarray]):
         """One control period on the previous target, for a tick without a usable command."""
         return self.step(self.command)
 
+    def hold_here(self) -> None:
+        """Make the measured pose the target: a take-over starts from where the arm is."""
+        self.command = self.arm.joint_position()
+        self._filter.reset(self.command)
+
     def camera_image(self, camera: str) -> np.ndarray:
         """Image (height, width, 3) uint8 of the present state; the same pixels as the observation's."""
         if self._renderer is None:
