@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 
 from so_arm.core.errors import UserError
 from so_arm.core.units import lerobot_from_rad
-from so_arm.data.dataset_schema import ACTION, IMAGE_PREFIX, ROBOT_TYPE, STATE, Record, check_appendable, features
+from so_arm.data.dataset_schema import ACTION, IMAGE_PREFIX, ROBOT_TYPE, STATE, Record, check_appendable, features, load_info
 
 #: Meta files that LeRobot rewrites with every episode; the copies are the last durable state.
 _REWRITTEN = ("info.json", "stats.json", "tasks.parquet")
@@ -177,13 +177,7 @@ def _roll_back(root: Path) -> None:
     for name in _REWRITTEN:
         if (root / _DURABLE / name).is_file():
             shutil.copy2(root / _DURABLE / name, root / "meta" / name)
-    durable = len(_durable_episodes(root)) if record.manifest else 0
+    durable = load_info(root)["total_episodes"] if record.manifest else 0
     record.notes = record.notes[:durable]
     record.complete = True
     record.save(root)
-
-
-def _durable_episodes(root: Path) -> range:
-    from so_arm.data.dataset_schema import load_info
-
-    return range(int(load_info(root)["total_episodes"]))
