@@ -1,0 +1,137 @@
+"""``so-arm demo``: the whole node graph at work, from one command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from so_arm.cli.options import JsonOption, OutputOption
+from so_arm.cli.output import console, run_directory, write_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from so_arm.cli.rollouts import Rollouts
+    from so_arm.core.episode import EpisodeResult
+    from so_arm.core.episode_record import EpisodeRecord
+
+TASK, REWARD, RANDOMISATION = "pick_place", "v3", "none"
+
+
+def register(app: typer.Typer) -> None:
+    app.command("demo")(demo)
+
+
+def demo(
+    episodes: Annotated[int, typer.Option(min=1, help="Number of episodes.")] = 5,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the first episode; the others follow it.")] = 0,
+    policy: Annotated[
+        Path | None, typer.Option(metavar="DIR", show_default="the released policy", help="LeRobot policy folder.")
+    ] = None,
+    lockstep: Annotated[
+        bool, typer.Option("--lockstep", help="The simulation waits for the policy: same seed, same episode.")
+    ] = False,
+    view: Annotated[bool, typer.Option("--view", help="Open the MuJoCo viewer (needs a display).")] = False,
+    json_file: JsonOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Watch the node graph of the SO-ARM100 pick and place on simulated physics.
+
+    Every node is a process of its own, connected by ROS 2 topics, with a trained ACT policy in the loop. Makes a
+    folder with a video, report.json and what the nodes said.
+    """
+    from so_arm.cli.display import require_display
+    from so_arm.cli.rollouts import Rollouts, released_policy
+
+    if view:
+        require_display("--view")
+    rollouts = Rollouts(policy or released_policy(), None, TASK, REWARD, RANDOMISATION, seed, episodes).checked()
+    settings = _settings(rollouts, lockstep)
+    folder = run_directory(output, "demo", settings)
+    out = console(json_file)
+
+    results, records = _run(rollouts, folder, out, lockstep, view)
+    report = _report(results, records, settings)
+    _write_report(folder, report)
+    video = _write_video(folder, rollouts, results, records, out)
+    _show(out, results, report, video)
+    write_json(json_file, report)
+
+
+def _settings(rollouts: Rollouts, lockstep: bool) -> dict[str, Any]:
+    return {
+        "policy": rollouts.policy,
+        "task": rollouts.task,
+        "reward": rollouts.reward,
+        "seeds": [rollouts.seeds[0], rollouts.seeds[-1]],
+        "through": "graph",
+        "clock": "lockstep" if lockstep else "real time",
+    }
+
+
+def _run(
+    rollouts: Rollouts, folder: Path, out: Console, lockstep: bool, view: bool
+) -> tuple[list[EpisodeResult], list[EpisodeRecord]]:
+    from so_arm.cli.episode_view import EpisodeView
+    from so_arm.cli.graph_rollouts import run_graph
+    from so_arm.core.episode_record import EpisodeRecord, record_path
+
+    record_dir = (folder / "episodes").absolute()
+    out.print(f"starting the node graph; what the nodes say goes to {folder / 'graph.log'}")
+    with EpisodeView(out, rollouts.episodes, "starting the node graph") as progress:
+        results = run_graph(
+            rollouts, folder / "graph.log", progress.add, lockstep=lockstep, record_dir=record_dir, view=view
+        )
+    return results, [EpisodeRecord.load(record_path(record_dir, result.seed)) for result in results]
+
+
+def _report(results: list[EpisodeResult], records: list[EpisodeRecord], settings: dict[str, Any]) -> dict[str, Any]:
+    from so_arm.analysis.graph_timing import graph_timing
+    from so_arm.analysis.report import build_report
+    from so_arm.core.provenance import provenance
+    from so_arm.sim.clock import CONTROL_HZ
+
+    report = build_report(results, settings | provenance())
+    return report | {"graph": graph_timing(records, CONTROL_HZ)}
+
+
+def _write_report(folder: Path, report: dict[str, Any]) -> None:
+    from so_arm.core.files import write_json as write_json_file
+
+    write_json_file(folder / "report.json", report)
+
+
+def _write_video(
+    folder: Path, rollouts: Rollouts, results: list[EpisodeResult], records: list[EpisodeRecord], out: Console
+) -> Path:
+    from rich.progress import track
+
+    from so_arm.analysis.video import write_video
+    from so_arm.cli.demo_video import plan_video
+    from so_arm.sim.clock import CONTROL_HZ
+
+    path = folder / "demo.mp4"
+    plan = plan_video(rollouts, results, records)
+    clips = track(plan.clips, "drawing the video", console=out, total=plan.episodes, transient=True)
+    write_video(path, clips, CONTROL_HZ, plan.stride)
+    return path
+
+
+def _show(out: Console, results: list[EpisodeResult], report: dict[str, Any], video: Path) -> None:
+    from so_arm.cli.episode_view import episode_table, summary_table
+
+    timing = report["graph"]
+    out.print(episode_table(results))
+    out.print(
+        summary_table(
+            report,
+            [
+                ("graph latency", f"p50 {timing['latency_p50_ms']:.1f} ms, p99 {timing['latency_p99_ms']:.1f} ms"),
+                ("real-time factor", f"{timing['real_time_factor']:.2f}"),
+                ("video", str(video)),
+                ("report", str(video.with_name("report.json"))),
+            ],
+        )
+    )

@@ -1,0 +1,126 @@
+"""``so-arm eval``: how often a policy succeeds, and how it fails when it does not."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from so_arm.cli.options import JsonOption, OutputOption
+from so_arm.cli.output import console, run_directory, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from so_arm.cli.rollouts import Rollouts
+    from so_arm.core.episode import EpisodeResult
+
+
+class Through(StrEnum):
+    gym = "gym"
+    graph = "graph"
+
+
+def register(app: typer.Typer) -> None:
+    app.command("eval", no_args_is_help=True)(evaluate)
+
+
+def evaluate(
+    policy: Annotated[Path, typer.Option(metavar="DIR", help="LeRobot policy folder.")],
+    residual: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Trained residual; without it the residual is zero.")
+    ] = None,
+    task: Annotated[str, typer.Option(help="Task: pick_place or reach.")] = "pick_place",
+    episodes: Annotated[int, typer.Option(min=1, help="Number of episodes.")] = 20,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of the first episode; the others follow one by one.")
+    ] = 100_000,
+    through: Annotated[
+        Through, typer.Option(help="gym: without ROS; graph: every node in its own process, in lockstep.")
+    ] = Through.gym,
+    reward: Annotated[str, typer.Option(help="Reward: v1, v2, v3 or file:PATH.")] = "v3",
+    randomisation: Annotated[str, typer.Option(help="Domain randomisation: none, light or full.")] = "none",
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=64, show_default="all cores", help="Processes that share the episodes (gym only; same results)."
+        ),
+    ] = None,
+    json_file: JsonOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Measure the success rate of a policy over many episodes, with its 95 % Wilson interval.
+
+    Makes a folder with report.json and plots. Through the graph and through gym the same seeds give the same outcomes.
+    """
+    from so_arm.cli.rollouts import Rollouts
+
+    rollouts = Rollouts(policy, residual, task, reward, randomisation, seed, episodes).checked()
+    settings = _settings(rollouts, through)
+    folder = run_directory(output, "eval", settings)
+
+    results = _run(rollouts, through, workers, folder, json_file)
+    report = _report(rollouts, results, settings)
+    _show(report, _write(folder, rollouts, results, report), json_file)
+    write_json(json_file, report)
+
+
+def _run(
+    rollouts: Rollouts, through: Through, workers: int | None, folder: Path, json_file: Path | None
+) -> list[EpisodeResult]:
+    from so_arm.cli.episode_view import EpisodeView
+
+    with EpisodeView(console(json_file), rollouts.episodes, "starting") as view:
+        return _runner(through, workers, folder)(rollouts, view.add)
+
+
+def _runner(
+    through: Through, workers: int | None, folder: Path
+) -> Callable[[Rollouts, Callable[[EpisodeResult], None]], list[EpisodeResult]]:
+    if through is Through.graph:
+        from so_arm.cli.graph_rollouts import run_graph
+
+        return lambda rollouts, on_episode: run_graph(rollouts, folder / "graph.log", on_episode, lockstep=True)
+    from so_arm.cli.gym_rollouts import default_workers, run_gym
+
+    return lambda rollouts, on_episode: run_gym(rollouts, workers or default_workers(), on_episode)
+
+
+def _settings(rollouts: Rollouts, through: Through) -> dict[str, Any]:
+    return {
+        "policy": rollouts.policy,
+        "residual": rollouts.residual,
+        "task": rollouts.task,
+        "reward": rollouts.reward,
+        "randomisation": rollouts.randomisation,
+        "seeds": [rollouts.seeds[0], rollouts.seeds[-1]],
+        "through": through.value,
+    }
+
+
+def _report(rollouts: Rollouts, results: list[EpisodeResult], settings: dict[str, Any]) -> dict[str, Any]:
+    from so_arm.analysis.report import build_report
+    from so_arm.core.provenance import provenance
+
+    return build_report(results, settings | provenance())
+
+
+def _write(folder: Path, rollouts: Rollouts, results: list[EpisodeResult], report: dict[str, Any]) -> list[Path]:
+    """Write report and plots; returns their paths."""
+    from so_arm.analysis.plots import write_plots
+    from so_arm.cli.object_starts import object_starts
+    from so_arm.core.files import write_json as write_json_file
+
+    path = folder / "report.json"
+    write_json_file(path, report)
+    return [path, *write_plots(folder, results, object_starts(rollouts))]
+
+
+def _show(report: dict[str, Any], paths: list[Path], json_file: Path | None) -> None:
+    from so_arm.cli.episode_view import summary_table
+
+    out = console(json_file)
+    out.print()
+    out.print(summary_table(report, [("written to", str(paths[0].parent))]))

@@ -1,0 +1,159 @@
+"""Episodes through the node graph: starts a launch file and follows the results that its runner writes."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TextIO
+
+from so_arm.cli.rollouts import Rollouts
+from so_arm.core.episode import EpisodeResult
+from so_arm.core.errors import UserError
+from so_arm.core.paths import share_dir
+from so_arm.launcher.arguments import check_assignments, declared_arguments
+from so_arm.launcher.environment import ros_environment
+from so_arm.launcher.output import Output
+from so_arm.launcher.plan import make_plan
+from so_arm.launcher.process import ProcessSpec
+from so_arm.launcher.supervisor import Supervisor
+
+LAUNCH_FILE = "episodes.launch.xml"
+
+
+def run_graph(
+    rollouts: Rollouts,
+    log: Path,
+    on_episode: Callable[[EpisodeResult], None],
+    *,
+    lockstep: bool,
+    record_dir: Path | None = None,
+    view: bool = False,
+) -> list[EpisodeResult]:
+    """Results in the order of the seeds; `on_episode` hears of each as it ends.
+
+    Every node is a process of its own. log: what they say goes there. record_dir: folder for one
+    `core.episode_record` per episode. However this call ends, no process outlives it.
+    """
+    results: list[EpisodeResult] = []
+    with tempfile.TemporaryDirectory(prefix="so_arm_graph_") as scratch, _LogFile(log) as output:
+        results_file = Path(scratch) / "results.jsonl"
+        arguments = _arguments(rollouts, results_file, lockstep, record_dir, view)
+        follower = _Follower(results_file)
+        with _running(arguments, Path(scratch), output) as supervisor:
+            alive = True
+            while alive:
+                alive = supervisor.step()
+                for result in follower.new():
+                    results.append(result)
+                    on_episode(result)
+    if len(results) < rollouts.episodes:
+        done = f"{len(results)} of {rollouts.episodes} episodes"
+        raise UserError(f"the graph ended after {done}: {output.reason()} (all it said: {log})")
+    return results
+
+
+def _arguments(
+    rollouts: Rollouts, results_file: Path, lockstep: bool, record_dir: Path | None, view: bool
+) -> dict[str, str]:
+    """Launch arguments; a path that is not given is the empty string, as in the launch file."""
+    return {
+        "task": rollouts.task,
+        "policy_path": str(rollouts.policy),
+        "residual_path": str(rollouts.residual or ""),
+        "reward": rollouts.reward,
+        "randomisation": rollouts.randomisation,
+        "seed": str(rollouts.seed),
+        "episodes": str(rollouts.episodes),
+        "lockstep": str(lockstep).lower(),
+        "results_file": str(results_file),
+        "record_dir": str(record_dir or ""),
+        "view": str(view).lower(),
+    }
+
+
+@contextmanager
+def _running(arguments: dict[str, str], scratch: Path, output: Output) -> Iterator[Supervisor]:
+    file = share_dir() / "launch" / LAUNCH_FILE
+    environment = ros_environment(os.environ)
+    check_assignments(arguments, declared_arguments(file, environment, arguments), file)
+    supervisor = Supervisor(make_plan(file, arguments, environment, scratch), output)
+    try:
+        supervisor.start()
+        yield supervisor
+    finally:
+        supervisor.close()
+
+
+class _Follower:
+    """Reads the lines that are added to a JSON-lines file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read = 0  # bytes
+
+    def new(self) -> Iterator[EpisodeResult]:
+        """Results of the complete lines since the last call."""
+        if not self._path.exists():
+            return
+        with self._path.open("rb") as lines:
+            lines.seek(self._read)
+            for line in lines:
+                if not line.endswith(b"\n"):
+                    return
+                self._read += len(line)
+                yield EpisodeResult.from_dict(json.loads(line))
+
+
+class _LogFile(Output):
+    """Everything that the processes say, in one file; remembers who died first and the last thing it said."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        self._file: TextIO | None = None
+        self._last_words: dict[str, str] = {}
+        self._culprit: str | None = None
+
+    def __enter__(self) -> _LogFile:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self._path.open("w", encoding="utf-8")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._file is not None
+        with suppress(OSError):  # a full disk: the log is lost, the results are not
+            self._file.close()
+
+    def reason(self) -> str:
+        """Why the graph ended, as far as the processes said so."""
+        if self._culprit is None:
+            return "no process failed"
+        return f"[{self._culprit}] {self._last_words.get(self._culprit, 'died without a word')}"
+
+    def stdout(self, spec: ProcessSpec, line: str) -> None:
+        self._line(f"[{spec.label}] {line}")
+
+    def stderr(self, spec: ProcessSpec, line: str) -> None:
+        if line.strip():
+            self._last_words[spec.label] = line.strip()
+        self._line(f"[{spec.label}] {line}")
+
+    def note(self, message: str, source: str = "launch") -> None:
+        self._line(f"[INFO] [{source}]: {message}")
+
+    def error(self, message: str, source: str = "launch") -> None:
+        if self._culprit is None and source != "launch":
+            self._culprit = source
+        self._line(f"[ERROR] [{source}]: {message}")
+
+    def close(self) -> None:
+        """The supervisor is done with it; `with` closes the file."""
+
+    def _line(self, line: str) -> None:
+        assert self._file is not None
+        with suppress(OSError):
+            print(line, file=self._file, flush=True)

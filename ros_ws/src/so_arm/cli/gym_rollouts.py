@@ -1,0 +1,51 @@
+"""Episodes through Gymnasium: no ROS, one or several processes, the same results either way."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from so_arm.cli.rollouts import Rollouts
+from so_arm.core.episode import EpisodeResult
+
+if TYPE_CHECKING:
+    from so_arm.learning.controller import PolicyController
+    from so_arm.sim.env import SoArmEnv
+
+
+def default_workers() -> int:
+    """The cores this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+@dataclass(frozen=True)
+class GymSetup:
+    """Builds environment and controller; picklable, so that every worker process can build its own."""
+
+    rollouts: Rollouts
+
+    def __call__(self) -> tuple[SoArmEnv, PolicyController]:
+        from so_arm.learning.act.policy import ActPolicy
+        from so_arm.learning.controller import PolicyController
+        from so_arm.learning.residual.corrector import Residual
+        from so_arm.sim.env import SoArmEnv
+
+        wanted = self.rollouts
+        policy = ActPolicy.load(wanted.policy, threads=1)  # more threads would change the last bits
+        env = SoArmEnv(wanted.task, wanted.reward, wanted.randomisation, image_size=policy.image_size("static"))
+        residual = Residual.load(wanted.residual)
+        return env, PolicyController(policy, policy.timeline(), residual)
+
+
+def run_gym(rollouts: Rollouts, workers: int, on_episode: Callable[[EpisodeResult], None]) -> list[EpisodeResult]:
+    """Results in the order of the seeds; `on_episode` hears of each as it ends."""
+    from so_arm.learning.evaluation import evaluate
+    from so_arm.learning.parallel_evaluation import evaluate_in_processes
+
+    setup = GymSetup(rollouts)
+    if workers > 1 and rollouts.episodes > 1:
+        return evaluate_in_processes(setup, rollouts.seeds, workers, on_episode)
+    env, controller = setup()
+    return evaluate(lambda: env, controller, rollouts.seeds, on_episode)

@@ -1,0 +1,78 @@
+"""What is to be rolled out: policy, task, reward, seeds. Checked in full before anything is started."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from so_arm.core.errors import UserError
+from so_arm.core.paths import share_dir
+
+#: Every LeRobot policy directory has it.
+POLICY_CONFIG = "config.json"
+
+
+@dataclass(frozen=True)
+class Rollouts:
+    """`episodes` episodes with the seeds `seed`, `seed` + 1, ... The residual is None for none."""
+
+    policy: Path
+    residual: Path | None
+    task: str
+    reward: str
+    randomisation: str
+    seed: int
+    episodes: int
+
+    @property
+    def seeds(self) -> range:
+        return range(self.seed, self.seed + self.episodes)
+
+    def checked(self) -> Rollouts:
+        """The same with absolute paths; UserError for whatever names something that does not exist."""
+        from so_arm.rewards.registry import FILE_PREFIX, make_reward
+        from so_arm.sim.randomisation import ranges
+        from so_arm.sim.tasks import task_class
+
+        task_class(self.task)
+        ranges(self.randomisation)
+        make_reward(self.reward)
+        reward = self.reward
+        if reward.startswith(FILE_PREFIX):  # processes may run in another folder
+            reward = FILE_PREFIX + str(Path(reward.removeprefix(FILE_PREFIX)).expanduser().absolute())
+        residual = None if self.residual is None else _existing_folder(self.residual, "--residual")
+        return replace(self, policy=_policy_folder(self.policy), residual=residual, reward=reward)
+
+
+def released_policy() -> Path:
+    """The policy that comes with the package."""
+    return share_dir() / "models" / "act_pick_place"
+
+
+def _policy_folder(folder: Path) -> Path:
+    folder = _existing_folder(folder, "--policy")
+    if not any(folder.iterdir()):
+        raise UserError(f"--policy {folder} is empty; give a LeRobot policy folder")
+    if not (folder / POLICY_CONFIG).is_file():
+        raise UserError(f"--policy {folder} has no {POLICY_CONFIG}; give a LeRobot policy folder")
+    return folder
+
+
+def _existing_folder(folder: Path, option: str) -> Path:
+    folder = folder.expanduser().absolute()
+    if not folder.is_dir():
+        known = _policies_nearby(folder)
+        hint = f"; there is: {', '.join(known)}" if known else ""
+        reason = "is a file, not a folder" if folder.exists() else "does not exist"
+        raise UserError(f"{option} {folder} {reason}{hint}")
+    return folder
+
+
+def _policies_nearby(folder: Path) -> list[str]:
+    """Policy folders beside the one that was asked for, and the released one."""
+    places = [*(folder.parent.glob(f"*/{POLICY_CONFIG}") if folder.parent.is_dir() else ())]
+    released = released_policy() / POLICY_CONFIG
+    if released.is_file() and released not in places:
+        places.append(released)
+    return sorted(os.path.relpath(path.parent) for path in places)[:5]
