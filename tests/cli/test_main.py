@@ -36,7 +36,7 @@ def verb(monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setitem(sys.modules, "so_arm.cli.trial", module)
         monkeypatch.setitem(VERBS, "trial", Verb("trial", "For this test.", "Tests"))
 
-    monkeypatch.setattr(cli_main, "_stop_on", lambda *_: None)
+    monkeypatch.setattr(cli_main, "_listen_to_signals", lambda: None)
     return install
 
 
@@ -53,7 +53,7 @@ def test_help_of_each_verb_is_light(name: str):
     """Nothing heavy may be imported to show the help of a verb."""
     code = (
         "import sys; from so_arm.cli.main import main; code = main([sys.argv[1], '--help']);"
-        f"heavy = [name for name in {HEAVY!r} if name in sys.modules]; sys.exit(f'imports {{heavy}}' if heavy else code)"
+        f"heavy = [name for name in {HEAVY!r} if name in sys.modules]; sys.exit(f'heavy: {{heavy}}' if heavy else code)"
     )
     done = subprocess.run([sys.executable, "-c", code, name], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr

@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit code (console scripts pass it to ``sys.exit``)."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        _stop_on(signal.SIGTERM, signal.SIGHUP)
+        _listen_to_signals()
         code = _run(arguments)
         sys.stdout.flush()
         return code
@@ -81,14 +81,16 @@ def _refuse(message: str) -> int:
     return EXIT_USER_ERROR
 
 
-def _stop_on(*signals: signal.Signals) -> None:
-    """Let `signals` unwind the stack, so that files close and child processes are stopped."""
+def _listen_to_signals() -> None:
+    """Let every signal that asks to end unwind the stack, so that files close and child processes are stopped."""
 
     def stop(number: int, _: FrameType | None) -> None:
         sys.exit(128 + number)
 
-    for number in signals:
-        signal.signal(number, stop)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts background jobs with SIGINT ignored
+    signal.signal(signal.SIGTERM, stop)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
+        signal.signal(signal.SIGHUP, stop)
 
 
 if __name__ == "__main__":

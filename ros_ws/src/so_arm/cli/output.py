@@ -38,7 +38,7 @@ def check_json_target(target: Path | None) -> Path | None:
 
 
 def write_json(target: Path | None, data: object) -> None:
-    """Write `data` to the ``--json`` target: a file (whole or not at all), '-' for standard output, None for nowhere."""
+    """Write `data` to the ``--json`` target: a file (whole or not at all), standard output, or nowhere."""
     if target == STANDARD_OUTPUT:
         sys.stdout.write(files.json_text(data))
         sys.stdout.flush()

@@ -1,0 +1,78 @@
+"""Launches a file with the real ROS 2 launch, on machines that have it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from so_arm.launcher.arguments import Argument, check_assignments
+from so_arm.launcher.environment import ros_environment
+
+EXIT_INTERRUPTED = 130
+
+
+def available() -> bool:
+    """Whether ROS 2 launch with its XML front end can be imported."""
+    return all(find_spec(name) is not None for name in ("launch", "launch_ros", "launch_xml"))
+
+
+def declared_arguments(file: Path) -> list[Argument]:
+    """Arguments of any launch file that ROS 2 launch reads (XML, YAML, Python)."""
+    _prepare_environment()
+    from launch.launch_description_sources import get_launch_description_from_any_launch_file
+
+    description = get_launch_description_from_any_launch_file(str(file))
+    return [
+        Argument(
+            argument.name,
+            None if argument.default_value is None else "".join(part.describe() for part in argument.default_value),
+            argument.description,
+            tuple(argument.choices or ()),
+            argument._conditionally_included,
+        )
+        for argument in description.get_launch_arguments()
+    ]
+
+
+def launch(file: Path, given: dict[str, str]) -> int:
+    """Run `file` through launch's LaunchService; exit codes as those of our own runner."""
+    check_assignments(given, declared_arguments(file), file)
+    from launch import LaunchDescription, LaunchService  # type: ignore[attr-defined]  # not the folder launch/
+    from launch.actions import IncludeLaunchDescription, RegisterEventHandler
+    from launch.event_handlers import OnProcessExit, OnShutdown
+    from launch.launch_description_sources import AnyLaunchDescriptionSource
+
+    codes: list[int] = []
+
+    def on_exit(event: Any, context: Any) -> None:
+        if event.returncode and not context.is_shutdown:
+            codes.append(128 - event.returncode if event.returncode < 0 else event.returncode)
+
+    def on_shutdown(event: Any, _: Any) -> None:
+        if event.due_to_sigint:
+            codes.insert(0, EXIT_INTERRUPTED)
+
+    service = LaunchService(argv=[f"{name}:={value}" for name, value in given.items()], noninteractive=not _terminal())
+    service.include_launch_description(
+        LaunchDescription(
+            [
+                RegisterEventHandler(OnProcessExit(on_exit=on_exit)),
+                RegisterEventHandler(OnShutdown(on_shutdown=on_shutdown)),
+                IncludeLaunchDescription(AnyLaunchDescriptionSource(str(file)), launch_arguments=given.items()),
+            ]
+        )
+    )
+    failed = service.run()
+    return codes[0] if codes else failed
+
+
+def _prepare_environment() -> None:
+    """ROS 2 launch takes the environment of this process for its own."""
+    os.environ.update(ros_environment(os.environ))
+
+
+def _terminal() -> bool:
+    return sys.stdin.isatty()
