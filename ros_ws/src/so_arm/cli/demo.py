@@ -42,11 +42,10 @@ def demo(
     Every node is a process of its own, connected by ROS 2 topics, with a trained ACT policy in the loop. Makes a
     folder with a video, report.json and what the nodes said.
     """
-    from so_arm.cli.display import require_display
     from so_arm.cli.rollouts import Rollouts, released_policy
 
     if view:
-        require_display("--view")
+        _require_display()
     rollouts = Rollouts(policy or released_policy(), None, TASK, REWARD, RANDOMISATION, seed, episodes).checked()
     settings = _settings(rollouts, lockstep)
     folder = run_directory(output, "demo", settings)
@@ -58,6 +57,16 @@ def demo(
     video = _write_video(folder, rollouts, results, records, out)
     _show(out, results, report, video)
     write_json(json_file, report)
+
+
+def _require_display() -> None:
+    from so_arm.core.errors import UserError
+    from so_arm.sim.viewer import require_display
+
+    try:
+        require_display()
+    except UserError as error:
+        raise UserError(f"--view: {error}") from None
 
 
 def _settings(rollouts: Rollouts, lockstep: bool) -> dict[str, Any]:

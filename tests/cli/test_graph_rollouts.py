@@ -1,0 +1,103 @@
+"""Following a launch that writes episode results; plain Python processes stand in for the nodes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from so_arm.cli import graph_rollouts
+from so_arm.cli.graph_rollouts import run_graph
+from so_arm.cli.rollouts import Rollouts
+from so_arm.core.errors import UserError
+
+ROLLOUTS = Rollouts(Path("/policy"), None, "reach", "v3", "none", seed=7, episodes=3)
+
+RUNNER = """
+import json, sys, time
+results, seed, episodes = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+with open(results, "a") as lines:
+    for number in range(episodes):
+        row = {"seed": seed + number, "success": True, "reward": 1.5, "steps": 3, "failure": None, "seconds": 0.1}
+        text = json.dumps(row) + "\\n"
+        lines.write(text[:10]); lines.flush(); time.sleep(0.02)
+        lines.write(text[10:]); lines.flush(); time.sleep(0.02)
+print("all done")
+"""
+SLEEPER = "import sys, time; print('sleeping', flush=True); time.sleep(600)"
+FAILING = "import sys; sys.exit('act_policy: no such feature')"
+ARGUMENTS = (
+    "task", "policy_path", "residual_path", "reward", "randomisation", "seed", "episodes", "lockstep", "results_file",
+    "record_dir", "view",
+)  # fmt: skip
+
+
+@pytest.fixture
+def graph(tmp_path, monkeypatch):
+    """Writes a launch file of two processes (source text each) and lets `run_graph` use it."""
+    (tmp_path / "launch").mkdir()
+    (tmp_path / "mjcf").mkdir()
+    monkeypatch.setattr(graph_rollouts, "share_dir", lambda: tmp_path)
+
+    def write(node: str, runner: str) -> None:
+        for name, source in (("node", node), ("runner", runner)):
+            (tmp_path / f"{name}.py").write_text(source)
+        arguments = "".join(f'<arg name="{name}"/>' for name in ARGUMENTS)
+        words = "$(var results_file) $(var seed) $(var episodes)"
+        (tmp_path / "launch" / graph_rollouts.LAUNCH_FILE).write_text(
+            f"<launch>{arguments}"
+            f'<executable name="act_policy" cmd="{sys.executable} {tmp_path}/node.py" on_exit="shutdown"/>'
+            f'<executable name="runner" cmd="{sys.executable} {tmp_path}/runner.py {words}" on_exit="shutdown"/>'
+            "</launch>"
+        )
+
+    return write
+
+
+def processes_of(folder: Path) -> list[str]:
+    """Command lines of living processes that mention `folder`."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            text = path.read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue
+        if str(folder) in text and int(path.parent.name) != os.getpid():
+            found.append(text)
+    return found
+
+
+def test_results_arrive_one_by_one_and_the_graph_ends(graph, tmp_path):
+    graph(SLEEPER, RUNNER)
+    heard = []
+    results = run_graph(ROLLOUTS, tmp_path / "graph.log", heard.append, lockstep=True)
+    assert results == heard
+    assert [(result.seed, result.success, result.steps) for result in results] == [(n, True, 3) for n in (7, 8, 9)]
+    log = (tmp_path / "graph.log").read_text()
+    assert "[runner-2] all done" in log and "[act_policy-1] sleeping" in log
+    assert processes_of(tmp_path) == []
+
+
+def test_a_node_that_gives_up_is_named_with_its_reason(graph, tmp_path):
+    graph(FAILING, SLEEPER)
+    with pytest.raises(
+        UserError, match=r"after 0 of 3 episodes: \[act_policy-1\] act_policy: no such feature.*graph\.log"
+    ):
+        run_graph(ROLLOUTS, tmp_path / "graph.log", lambda _: None, lockstep=True)
+    assert processes_of(tmp_path) == []
+
+
+def test_an_interrupt_ends_every_process(graph, tmp_path):
+    graph(SLEEPER, SLEEPER)
+    main = threading.main_thread().ident
+    threading.Timer(1.0, lambda: signal.pthread_kill(main, signal.SIGINT)).start()
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        run_graph(ROLLOUTS, tmp_path / "graph.log", lambda _: None, lockstep=True)
+    assert time.monotonic() - begun < 6.0
+    assert processes_of(tmp_path) == []
