@@ -3,8 +3,8 @@ import textwrap
 import pytest
 
 from so_arm.core.errors import UserError
-from so_arm.rewards.file_reward import _sample_states
 from so_arm.rewards.registry import make_reward
+from so_arm.rewards.samples import sample_states
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_file_reward_is_called(reward_file):
             """
         )
     )
-    state = _sample_states()[-1]
+    state = sample_states()["gripper at the object"]
     assert reward(state) == 2.0
     assert reward.terms(state) == {"compute_reward": 2.0}
 
@@ -77,18 +77,14 @@ def test_bad_file_is_refused_with_the_line_at_fault(reward_file, text, message):
 
 def test_fault_in_a_called_helper_is_named_at_its_own_line(reward_file):
     with pytest.raises(UserError, match="line 2: ZeroDivisionError"):
-        make_reward(
-            reward_file("def helper():\n    return 1 / 0\ndef compute_reward(state):\n    return helper()\n")
-        )
+        make_reward(reward_file("def helper():\n    return 1 / 0\ndef compute_reward(state):\n    return helper()\n"))
 
 
 def test_a_fault_that_shows_only_later_is_refused_then(reward_file):
     reward = make_reward(
-        reward_file(
-            "def compute_reward(s):\n    if s.tick == 399:\n        return float('nan')\n    return 0.0\n"
-        )
+        reward_file("def compute_reward(s):\n    if s.tick == 399:\n        return float('nan')\n    return 0.0\n")
     )
-    late = _sample_states()[0]
+    late = sample_states()["start"]
     late.tick = 399
     with pytest.raises(UserError, match="line 3"):
         reward(late)

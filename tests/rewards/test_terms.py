@@ -31,9 +31,7 @@ def test_tolerance_is_one_inside_and_falls_to_zero():
     assert terms.tolerance(math.nan, 0.1, 0.2) == 0.0
 
 
-@pytest.mark.parametrize(
-    "term", ["step", "reach", "contact", "lifted", "transport", "near", "success", "dropped"]
-)
+@pytest.mark.parametrize("term", ["step", "reach", "contact", "lifted", "transport", "near", "success", "dropped"])
 def test_every_term_stays_in_unit_range(term):
     function = getattr(terms, term)
     for x in (-2.0, 0.2, 3.0):

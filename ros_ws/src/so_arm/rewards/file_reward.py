@@ -12,6 +12,7 @@ from types import CodeType, FrameType, TracebackType
 from typing import Any
 
 from so_arm.core.errors import UserError
+from so_arm.rewards.samples import sample_states
 from so_arm.rewards.state import RewardState
 
 FUNCTION = "compute_reward"
@@ -24,7 +25,7 @@ class FileReward:
         self.path = Path(path).expanduser()
         self.name = f"file:{self.path}"
         self._function = _load(self.path)
-        for state in _sample_states():
+        for state in sample_states().values():
             self(state)
 
     def __call__(self, state: RewardState) -> float:
@@ -36,9 +37,7 @@ class FileReward:
             return float(value)
         line = _return_line(self._function, state)
         said = repr(value) if isinstance(value, numbers.Real) else f"a {type(value).__name__}"
-        raise UserError(
-            f"reward file {self.path}, line {line}: {FUNCTION} returned {said}, not a finite number"
-        )
+        raise UserError(f"reward file {self.path}, line {line}: {FUNCTION} returned {said}, not a finite number")
 
     def terms(self, state: RewardState) -> dict[str, float]:
         """A file has no named terms; its one value stands for all."""
@@ -117,33 +116,3 @@ def _return_line(function: Callable[[RewardState], Any], state: RewardState) -> 
     finally:
         sys.settrace(outer)
     return line
-
-
-def _sample_states() -> tuple[RewardState, ...]:
-    """One state per phase of a task, so that a fault in any branch of a file shows when it is loaded."""
-
-    def state(height: float, **changes: Any) -> RewardState:
-        fields: dict[str, Any] = {
-            "object_position": (0.20, 0.05, 0.0125 + height),
-            "target_position": (0.22, -0.08, 0.0125),
-            "gripper_position": (0.20, 0.05, 0.0125 + height),
-            "object_height": height,
-            "gripper_object_contacts": 2 if height > 0 else 0,
-            "object_speed": 0.1 if height > 0 else 0.0,
-            "gripper_opening": 0.3,
-            "ever_lifted": height > 0,
-            "success": False,
-            "tick": 100,
-        }
-        return RewardState(**{**fields, **changes})
-
-    return (
-        state(0.0, gripper_position=(0.15, 0.0, 0.15), gripper_opening=1.2, tick=1),
-        state(0.0, gripper_object_contacts=1),
-        state(0.0, gripper_object_contacts=2),
-        state(0.06),
-        state(0.06, object_position=(0.22, -0.08, 0.0725)),
-        state(0.0, ever_lifted=True),
-        state(0.0, ever_lifted=True, object_position=(0.22, -0.08, 0.0125), success=True),
-        state(0.0, object_position=(0.22, -0.08, 0.0125), gripper_position=(0.22, -0.08, 0.0125)),
-    )
