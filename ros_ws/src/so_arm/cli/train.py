@@ -44,7 +44,7 @@ def train(
     seed: Annotated[int, typer.Option(min=0, help="Seed of weights, order and augmentation.")] = 0,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads. [default: all cores]")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU cores to train on. [default: all]")] = None,
     checkpoint_minutes: Annotated[float, typer.Option(min=0.1, help="Minutes between checkpoints.")] = 10.0,
     json_file: JsonOption = None,
 ) -> None:
@@ -57,8 +57,9 @@ def train(
     from so_arm.learning.act.settings import TrainSettings
     from so_arm.learning.act.train import TrainingRun, load_run
 
-    torch.set_num_threads(threads or len(os.sched_getaffinity(0)))
     _check_device(device)
+    cores = threads or len(os.sched_getaffinity(0))
+    torch.set_num_threads(1 if device == "cpu" else cores)  # on a CPU each core works on its own share of the batch
     if resume is not None:
         if dataset is not None or output is not None:
             raise UserError("--resume takes dataset and folder from the run; leave out --dataset and --output")
@@ -85,7 +86,7 @@ def train(
     arrays = _load(source)
     if resume is None:
         folder = run_directory(output, "train", settings.to_dict() | {"dataset": str(source)})
-    run = TrainingRun(folder, source, arrays, settings, device, checkpoint_minutes)
+    run = TrainingRun(folder, source, arrays, settings, device, cores if device == "cpu" else 1, checkpoint_minutes)
     if resume is not None:
         run.resume()
     policy, last = _watch(run, folder, settings, json_file)

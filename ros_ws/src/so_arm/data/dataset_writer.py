@@ -18,7 +18,16 @@ from numpy.typing import ArrayLike
 
 from so_arm.core.errors import UserError
 from so_arm.core.units import lerobot_from_rad
-from so_arm.data.dataset_schema import ACTION, IMAGE_PREFIX, ROBOT_TYPE, STATE, Record, check_appendable, features, load_info
+from so_arm.data.dataset_schema import (
+    ACTION,
+    IMAGE_PREFIX,
+    ROBOT_TYPE,
+    STATE,
+    Record,
+    check_appendable,
+    features,
+    load_info,
+)
 
 #: Meta files that LeRobot rewrites with every episode; the copies are the last durable state.
 _REWRITTEN = ("info.json", "stats.json", "tasks.parquet")
@@ -161,7 +170,9 @@ class DatasetWriter:
 
 def _episode_files(root: Path) -> list[str]:
     folders = ("data", "videos", "meta/episodes")
-    return sorted(str(path.relative_to(root)) for name in folders for path in (root / name).rglob("*") if path.is_file())
+    return sorted(
+        str(path.relative_to(root)) for name in folders for path in (root / name).rglob("*") if path.is_file()
+    )
 
 
 def _roll_back(root: Path) -> None:

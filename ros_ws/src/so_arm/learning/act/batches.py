@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,9 @@ class Batch:
     action: Tensor
     is_pad: Tensor
 
+    def to(self, device: torch.device) -> Batch:
+        return Batch(*(getattr(self, field.name).to(device) for field in dataclasses.fields(self)))
+
 
 class BatchSource:
     """Gives the batch of any step; the same step always gives the same batch, so a resumed run goes on exactly."""
@@ -39,38 +43,45 @@ class BatchSource:
         self._pixel_std = torch.stack([item["std"] for item in pixels]).unsqueeze(1)
         self.batch_size = min(settings.batch_size, len(arrays))
         self.batches_per_epoch = len(arrays) // self.batch_size
-        self._epoch = -1
-        self._order = np.empty(0, dtype=np.int64)
+        self._orders: dict[int, np.ndarray] = {}
 
-    def batch(self, step: int) -> Batch:
+    def batch(self, step: int, share: int = 0, shares: int = 1) -> Batch:
+        """Every `shares`-th sample of the batch of `step`, from sample `share` on."""
         epoch, position = divmod(step, self.batches_per_epoch)
-        if epoch != self._epoch:
-            self._order = np.random.default_rng([self._settings.seed, epoch]).permutation(len(self._arrays))
-            self._epoch = epoch
-        frames = np.sort(self._order[position * self.batch_size : (position + 1) * self.batch_size])
+        rng = np.random.default_rng([self._settings.seed, epoch, position])
+        order = self._order_of(epoch)
+        mine = slice(share, None, shares)
+        frames = order[position * self.batch_size : (position + 1) * self.batch_size][mine]
         steps = frames[:, None] + np.arange(self._settings.chunk_size)
         last = self._last[frames, None]
-        rng = np.random.default_rng([self._settings.seed, epoch, position])
         return Batch(
-            images=self._images(frames, rng),
+            images=self._images(frames, mine, rng),
             state=torch.from_numpy(self._state[frames]),
             action=torch.from_numpy(self._action[np.minimum(steps, last)]),
             is_pad=torch.from_numpy(steps > last),
         )
 
-    def _images(self, frames: np.ndarray, rng: np.random.Generator) -> Tensor:
-        shift = self._settings.shift_px
-        jitter = self._settings.colour_jitter
+    def _order_of(self, epoch: int) -> np.ndarray:
+        if epoch not in self._orders:
+            order = np.random.default_rng([self._settings.seed, epoch]).permutation(len(self._arrays))
+            self._orders = {epoch: order}
+            return order
+        return self._orders[epoch]
+
+    def _images(self, frames: np.ndarray, mine: slice, rng: np.random.Generator) -> Tensor:
+        """Augmented images; drawn for the whole batch, so that the shares do not change them."""
+        shift, jitter = self._settings.shift_px, self._settings.colour_jitter
+        count = len(self._arrays.images)
+        offsets = rng.integers(-shift, shift + 1, (count, self.batch_size, 2))[:, mine]
+        gain = rng.uniform(1 - jitter, 1 + jitter, (count, self.batch_size, 3, 1, 1))[:, mine].astype(np.float32)
         cameras = []
-        for pixels in self._arrays.images.values():
+        for pixels, offset in zip(self._arrays.images.values(), offsets, strict=True):
             height, width = pixels.shape[1:3]
-            offset = rng.integers(-shift, shift + 1, (len(frames), 2))
             rows = np.clip(np.arange(height) + offset[:, :1], 0, height - 1)
             columns = np.clip(np.arange(width) + offset[:, 1:], 0, width - 1)
             cameras.append(pixels[frames][np.arange(len(frames))[:, None, None], rows[:, :, None], columns[:, None]])
         # (cameras, B, H, W, 3) seen as (cameras, B, 3, H, W) is the channels-last layout that convolutions want.
         stacked = torch.from_numpy(np.stack(cameras)).permute(0, 1, 4, 2, 3)
-        gain = rng.uniform(1 - jitter, 1 + jitter, (len(cameras), len(frames), 3, 1, 1)).astype(np.float32)
         return (stacked * (torch.from_numpy(gain) / 255.0) - self._pixel_mean) / self._pixel_std
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -42,7 +41,7 @@ def save_policy(
         files.write_json(part / METADATA_FILE, metadata)
         if folder.exists():
             shutil.rmtree(folder)
-        os.replace(part, folder)
+        part.replace(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 

@@ -17,7 +17,7 @@ class TrainSettings:
     """Everything that decides the result of a run, besides the dataset.
 
     `backbone_norm`: "batch" trains the ResNet with batch normalisation and saves its running statistics into
-    LeRobot's frozen layers (the saved network is the same ACT either way); "frozen" trains LeRobot's layers as they are.
+    LeRobot's frozen layers (the saved network is the same ACT either way); "frozen" trains those layers as they are.
     """
 
     chunk_size: int = 50
@@ -25,16 +25,15 @@ class TrainSettings:
     n_heads: int = 4
     dim_feedforward: int = 1024
     n_encoder_layers: int = 2
-    dropout: float = 0.1
     backbone_norm: str = "batch"
 
-    batch_size: int = 32
+    batch_size: int = 48
     learning_rate: float = 3e-4
     weight_decay: float = 1e-4
     warmup_fraction: float = 0.02
     gradient_clip: float = 10.0
     ema_decay: float = 0.999
-    shift_px: int = 4
+    shift_px: int = 3
     colour_jitter: float = 0.1
     precision: str = "auto"
     seed: int = 0

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch.utils.tensorboard import SummaryWriter
 
 from so_arm.core import files
@@ -63,6 +62,7 @@ class TrainingRun:
         arrays: TrainingArrays,
         settings: TrainSettings,
         device: str = "cpu",
+        replicas: int = 1,
         checkpoint_minutes: float = 10.0,
     ) -> None:
         self._folder = folder
@@ -73,7 +73,7 @@ class TrainingRun:
         self._config = make_config(settings, arrays.cameras, device)
         self._statistics = dataset_statistics(arrays)
         self._batches = BatchSource(arrays, self._statistics, settings)
-        self.trainer = Trainer(settings, self._config)
+        self.trainer = Trainer(settings, self._config, replicas)
         files.write_json(folder / RUN_FILE, {"settings": settings.to_dict(), "dataset": str(dataset.resolve())})
 
     def resume(self) -> None:
@@ -111,15 +111,13 @@ class TrainingRun:
 
     def _some_steps(self) -> Report:
         begun, first = time.monotonic(), self.trainer.step
-        losses: list[Any] = []
-        rate = 0.0
+        losses: list[float] = []
+        rate = self.trainer.learning_rate()
         while self.trainer.progress() < 1.0 and len(losses) < _LOG_EVERY:
             started = time.monotonic()
-            result = self.trainer.train(self._batches.batch(self.trainer.step))
-            losses.append(result["loss"])
-            rate = float(result["learning_rate"])
+            losses.append(self.trainer.train(self._batches))
             self.trainer.seconds += time.monotonic() - started
-        loss = float(torch.stack(losses).mean())
+        loss = sum(losses) / len(losses)
         if not loss < float("inf"):
             raise UserError(f"the loss became {loss} at step {self.trainer.step}; try a lower learning rate")
         speed = (self.trainer.step - first) / (time.monotonic() - begun)

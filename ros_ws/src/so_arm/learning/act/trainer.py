@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import shutil
 from contextlib import nullcontext
 from pathlib import Path
@@ -13,13 +12,14 @@ from typing import Any
 import torch
 from lerobot.policies.act.configuration_act import ACTConfig
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from so_arm.core import files
 from so_arm.core.errors import UserError
-from so_arm.learning.act.batches import Batch
+from so_arm.learning.act.batches import BatchSource
 from so_arm.learning.act.network import chunk_loss, make_policy, predict
 from so_arm.learning.act.precision import use_bf16
+from so_arm.learning.act.replicas import Replicas
 from so_arm.learning.act.settings import TrainSettings
 
 _STATE_FILE = "trainer.json"
@@ -28,13 +28,13 @@ _STATE_FILE = "trainer.json"
 class Trainer:
     """Trains one ACT policy; `step` counts finished steps, `seconds` the time they took over all sessions."""
 
-    def __init__(self, settings: TrainSettings, config: ACTConfig) -> None:
+    def __init__(self, settings: TrainSettings, config: ACTConfig, replicas: int = 1) -> None:
         torch.manual_seed(settings.seed)
         self._settings = settings
         self._device = torch.device(config.device or "cpu")
         self.policy = make_policy(config, settings.backbone_norm).to(self._device)
         self.policy.train()
-        _keep_decoder_whole(self.policy.model)
+        self._replicas = Replicas(self.policy.model, replicas)
         self._parameters = [parameter for parameter in self.policy.parameters() if parameter.requires_grad]
         self._optimiser = torch.optim.AdamW(
             self._parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
@@ -58,22 +58,23 @@ class Trainer:
             return self._settings.learning_rate * max(done / warmup, 0.01)
         return self._settings.learning_rate * 0.5 * (1 + math.cos(math.pi * (done - warmup) / (1 - warmup)))
 
-    def train(self, batch: Batch) -> dict[str, Tensor | float]:
-        """One optimiser step; returns loss, gradient norm and learning rate."""
-        torch.manual_seed(self._settings.seed * 1_000_003 + self.step)  # dropout, the same after a resume
-        rate = self.learning_rate()
+    def train(self, batches: BatchSource) -> float:
+        """One optimiser step; returns the loss."""
         for group in self._optimiser.param_groups:
-            group["lr"] = rate
-        with torch.autocast(self._device.type, torch.bfloat16) if self._bf16 else nullcontext():
-            predicted = predict(self.policy.model, self._move(batch.images), self._move(batch.state))
-        loss = chunk_loss(predicted, self._move(batch.action), self._move(batch.is_pad))
-        self._optimiser.zero_grad()
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self._parameters, self._settings.gradient_clip)
+            group["lr"] = self.learning_rate()
+
+        def loss_of(model: nn.Module, share: int) -> Tensor:
+            batch = batches.batch(self.step, share, self._replicas.count).to(self._device)
+            with torch.autocast(self._device.type, torch.bfloat16) if self._bf16 else nullcontext():
+                predicted = predict(model, batch.images, batch.state)
+            return chunk_loss(predicted, batch.action, batch.is_pad)
+
+        loss = self._replicas.gradients(loss_of)
+        torch.nn.utils.clip_grad_norm_(self._parameters, self._settings.gradient_clip)
         self._optimiser.step()
         self._average()
         self.step += 1
-        return {"loss": loss.detach(), "gradient_norm": norm, "learning_rate": rate}
+        return loss
 
     def averaged_weights(self) -> dict[str, Tensor]:
         """Exponential average of the weights, under the names that LeRobot's ACT gives them."""
@@ -93,8 +94,8 @@ class Trainer:
         old = folder.with_name(f".{folder.name}.old")
         shutil.rmtree(old, ignore_errors=True)
         if folder.exists():
-            os.replace(folder, old)
-        os.replace(part, folder)
+            folder.replace(old)
+        part.replace(folder)
         shutil.rmtree(old, ignore_errors=True)
 
     def load(self, folder: Path) -> None:
@@ -119,18 +120,6 @@ class Trainer:
         names = [name for name, value in self._averaged.items() if value.is_floating_point()]
         with torch.no_grad():
             torch._foreach_lerp_([self._averaged[n] for n in names], [current[n] for n in names], 1 - decay)
-
-    def _move(self, tensor: Tensor) -> Tensor:
-        return tensor.to(self._device, non_blocking=True)
-
-
-def _keep_decoder_whole(model: torch.nn.Module) -> None:
-    """No dropout in the decoder: drawing its masks is a tenth of a step on a CPU, and it has a single layer."""
-    for module in model.get_submodule("decoder").modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0
-        elif isinstance(module, torch.nn.MultiheadAttention):
-            module.dropout = 0.0
 
 
 def _contiguous(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
