@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SUCCESS_COLOUR = "#2a9d5c"
-FAILURE_COLOURS = ("#d1495b", "#e88d2a", "#8e5ea2", "#3a7ca5", "#6c757d")
+FAILURE_COLOURS = {
+    "no_approach": "#6c757d",
+    "missed_grasp": "#8e5ea2",
+    "dropped": "#d1495b",
+    "misplaced": "#e88d2a",
+    "timeout": "#3a7ca5",
+}
+OTHER_COLOUR = "#222222"
 
 
 def write_plots(
@@ -41,7 +48,7 @@ def write_plots(
 
 def success_by_position(results: Sequence[EpisodeResult], object_starts: Mapping[int, tuple[float, float]]) -> Figure:
     """Where the object lay at the start of each episode, by outcome; seen from behind the robot."""
-    figure, axes = _figure("Outcome by start position of the object", (6.4, 5.6))
+    figure, axes = _figure("Outcome by start position of the object", (7.4, 5.4))
     for outcome, colour, members in _by_outcome(results):
         xy = np.array([object_starts[result.seed] for result in members])
         mark = "o" if outcome == "success" else "X"
@@ -51,13 +58,13 @@ def success_by_position(results: Sequence[EpisodeResult], object_starts: Mapping
     axes.set_aspect("equal", adjustable="datalim")
     axes.set_xlabel("y [m], left of the robot is left")
     axes.set_ylabel("x [m], away from the robot")
-    axes.legend(loc="best", fontsize=8)
+    _legend(figure, axes)
     return figure
 
 
 def steps_histogram(results: Sequence[EpisodeResult]) -> Figure:
     """How many control ticks the episodes took, by outcome."""
-    figure, axes = _figure("Length of the episodes", (6.4, 4.0))
+    figure, axes = _figure("Length of the episodes", (7.4, 4.0))
     groups = _by_outcome(results)
     longest = max((result.steps for result in results), default=1)
     axes.hist(
@@ -69,7 +76,7 @@ def steps_histogram(results: Sequence[EpisodeResult]) -> Figure:
     )
     axes.set_xlabel("control ticks (30 per second)")
     axes.set_ylabel("episodes")
-    axes.legend(fontsize=8)
+    _legend(figure, axes)
     return figure
 
 
@@ -82,7 +89,7 @@ def reward_per_episode(results: Sequence[EpisodeResult]) -> Figure:
         axes.bar(numbers, [result.reward for result in members], color=colour, width=0.8, label=outcome)
     axes.axhline(0.0, color="0.3", lw=0.8)
     axes.set_ylabel("sum of rewards")
-    axes.legend(fontsize=8)
+    _legend(figure, axes)
     _success_so_far(figure.axes[1], results)
     return figure
 
@@ -96,6 +103,11 @@ def _success_so_far(axes: Axes, results: Sequence[EpisodeResult]) -> None:
     axes.set_ylim(0, 1)
     axes.set_xlabel("episode")
     axes.legend(fontsize=8)
+
+
+def _legend(figure: Figure, axes: Axes) -> None:
+    """Beside the plot, where it hides nothing."""
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper", fontsize=8)
 
 
 def _figure(title: str, size_inch: tuple[float, float], rows: int = 1) -> tuple[Figure, Axes]:
@@ -119,6 +131,6 @@ def _by_outcome(results: Sequence[EpisodeResult]) -> list[tuple[str, str, list[E
     for result in results:
         groups.setdefault("success" if result.success else result.failure or "failure", []).append(result)
     failures = sorted(set(groups) - {"success"})
-    colours = {kind: FAILURE_COLOURS[i % len(FAILURE_COLOURS)] for i, kind in enumerate(failures)}
     ordered = (["success"] if "success" in groups else []) + failures
-    return [(kind, colours.get(kind, SUCCESS_COLOUR), groups[kind]) for kind in ordered]
+    colours = {**FAILURE_COLOURS, "success": SUCCESS_COLOUR}
+    return [(kind.replace("_", " "), colours.get(kind, OTHER_COLOUR), groups[kind]) for kind in ordered]

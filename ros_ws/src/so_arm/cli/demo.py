@@ -88,7 +88,7 @@ def _run(
     from so_arm.core.episode_record import EpisodeRecord, record_path
 
     record_dir = (folder / "episodes").absolute()
-    out.print(f"starting the node graph; what the nodes say goes to {folder / 'graph.log'}")
+    out.print(f"starting the node graph; what the nodes say goes to {folder / 'graph.log'}", markup=False)
     with EpisodeView(out, rollouts.episodes, "starting the node graph") as progress:
         results = run_graph(
             rollouts, folder / "graph.log", progress.add, lockstep=lockstep, record_dir=record_dir, view=view

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -98,7 +99,7 @@ def summary_table(report: dict[str, Any], more: Sequence[tuple[str, str]] = ()) 
         counts = ", ".join(f"{count} x {kind.replace('_', ' ')}" for kind, count in report["failures"].items())
         rows.append(("failures", counts))
     for name, value in (*rows, *more):
-        table.add_row(f"[bold]{name}[/]", value)
+        table.add_row(f"[bold]{name}[/]", escape(value))
     return table
 
 

@@ -71,9 +71,10 @@ def _list(weights: dict[str, dict[str, float]]) -> Table:
 
 
 def _phases(reward: str, values: dict[str, float]) -> Table:
+    from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=f"What {reward} pays per control tick", title_justify="left")
+    table = Table(title=f"What {escape(reward)} pays per control tick", title_justify="left")
     table.add_column("phase")
     table.add_column("reward", justify="right")
     for phase, value in values.items():
