@@ -60,7 +60,7 @@ def demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         monkeypatch.delenv(variable, raising=False)
     policy = tmp_path / "policy"
     policy.mkdir()
-    (policy / "config.json").write_text("{}")
+    (policy / "config.json").write_text('{"input_features": {}}')
     monkeypatch.chdir(tmp_path)
     return lambda *words: cli_main.main(["demo", "--policy", "policy", *map(str, words)])
 

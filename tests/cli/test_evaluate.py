@@ -20,7 +20,7 @@ import fake_episodes
 def policy(tmp_path: Path) -> Path:
     folder = tmp_path / "policy"
     folder.mkdir()
-    (folder / "config.json").write_text("{}")
+    (folder / "config.json").write_text('{"input_features": {}}')
     return folder
 
 
@@ -73,6 +73,7 @@ def test_json_on_standard_output_keeps_people_on_standard_error(so_arm, policy, 
         (["--policy", "nowhere"], "nowhere does not exist"),
         (["--policy", "empty"], "empty is empty; give a LeRobot policy folder"),
         (["--policy", "foreign"], "foreign has no config.json"),
+        (["--policy", "broken"], "broken/config.json is no LeRobot policy config"),
         (["--policy", "policy/config.json"], "config.json is a file, not a folder"),
         (["--residual", "nowhere"], "--residual"),
         (["--output", "foreign"], "foreign already holds files"),
@@ -83,6 +84,8 @@ def test_bad_input_is_one_line_and_makes_nothing(so_arm, policy, tmp_path, capsy
     (tmp_path / "empty").mkdir()
     (tmp_path / "foreign").mkdir()
     (tmp_path / "foreign" / "notes.txt").write_text("mine")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "config.json").write_text("{")
     before = sorted(tmp_path.rglob("*"))
     assert so_arm("--policy", policy, "--episodes", 1, "--workers", 1, *words) == 2
     error = capsys.readouterr().err

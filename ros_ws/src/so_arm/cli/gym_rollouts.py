@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from so_arm.cli.policy_images import image_size
 from so_arm.cli.rollouts import Rollouts
 from so_arm.core.episode import EpisodeResult
 
@@ -27,16 +28,18 @@ class GymSetup:
     rollouts: Rollouts
 
     def __call__(self) -> tuple[SoArmEnv, PolicyController]:
+        from so_arm.core.chunk_settings import ChunkSettings
         from so_arm.learning.act.policy import ActPolicy
         from so_arm.learning.controller import PolicyController
         from so_arm.learning.residual.corrector import Residual
+        from so_arm.sim.clock import CONTROL_HZ
         from so_arm.sim.env import SoArmEnv
 
         wanted = self.rollouts
+        env = SoArmEnv(wanted.task, wanted.reward, wanted.randomisation, image_size=image_size(wanted.policy))
         policy = ActPolicy.load(wanted.policy, threads=1)  # more threads would change the last bits
-        env = SoArmEnv(wanted.task, wanted.reward, wanted.randomisation, image_size=policy.image_size("static"))
-        residual = Residual.load(wanted.residual)
-        return env, PolicyController(policy, policy.timeline(), residual)
+        timeline = ChunkSettings.of_policy(wanted.policy).timeline(CONTROL_HZ)
+        return env, PolicyController(policy, timeline, Residual.load(wanted.residual))
 
 
 def run_gym(rollouts: Rollouts, workers: int, on_episode: Callable[[EpisodeResult], None]) -> list[EpisodeResult]:

@@ -31,6 +31,7 @@ class Rollouts:
 
     def checked(self) -> Rollouts:
         """The same with absolute paths; UserError for whatever names something that does not exist."""
+        from so_arm.cli.policy_images import image_size
         from so_arm.rewards.registry import FILE_PREFIX, make_reward
         from so_arm.sim.randomisation import ranges
         from so_arm.sim.tasks import task_class
@@ -42,7 +43,9 @@ class Rollouts:
         if reward.startswith(FILE_PREFIX):  # processes may run in another folder
             reward = FILE_PREFIX + str(Path(reward.removeprefix(FILE_PREFIX)).expanduser().absolute())
         residual = None if self.residual is None else _existing_folder(self.residual, "--residual")
-        return replace(self, policy=_policy_folder(self.policy), residual=residual, reward=reward)
+        policy = _policy_folder(self.policy)
+        image_size(policy)
+        return replace(self, policy=policy, residual=residual, reward=reward)
 
 
 def released_policy() -> Path:
