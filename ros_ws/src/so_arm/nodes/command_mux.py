@@ -1,0 +1,108 @@
+"""command_mux: the only publisher of /follower/joint_commands; decides whether hold, policy or teleop is heard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from sensor_msgs.msg import JointState
+
+from so_arm.core.arbiter import POLICY, SOURCES, TELEOP, Arbiter
+from so_arm.core.episode_info import EpisodeInfo
+from so_arm.core.errors import UserError
+from so_arm.core.joints import NUM_JOINTS
+from so_arm.nodes import qos
+from so_arm.nodes.episode_listener import EpisodeListener
+from so_arm.nodes.messages import JointStateReader, JointStateWriter, stamp_ns
+from so_arm.nodes.parameters import parameter
+from so_arm.nodes.runtime import OK, WARN, RuntimeNode, run
+
+_REFUSED = np.full(NUM_JOINTS, np.nan)
+
+
+@dataclass(frozen=True)
+class Settings:
+    source: str = parameter(POLICY, "Who commands the arm.", choices=SOURCES, changeable=True)
+    fps: int = parameter(30, "Control rate [Hz].", low=1, high=200)
+    handover_velocity: float = parameter(1.0, "Slew limit after a change of source [rad/s].", low=0.01, high=5.0)
+    source_timeout: float = parameter(0.5, "The arm holds when the source is silent so long [s].", low=0.05, high=60.0)
+
+
+class CommandMux(RuntimeNode[Settings]):
+    def __init__(self) -> None:
+        super().__init__("command_mux", Settings)
+
+    def setup(self) -> None:
+        settings = self.settings
+        self._arbiter = Arbiter(
+            settings.source, 1.0 / settings.fps, settings.handover_velocity, int(settings.source_timeout * 1e9)
+        )
+        self._writer = JointStateWriter()
+        self._states = JointStateReader("joint state")
+        self._readers = {POLICY: JointStateReader("policy action"), TELEOP: JointStateReader("teleop command")}
+        self._episode_id = ""
+        self.refuse_other_publishers("follower/joint_commands")
+        EpisodeListener(self, self._on_episode)
+        self._commands = self.create_publisher(JointState, "follower/joint_commands", qos.COMMAND)
+        self.create_subscription(JointState, "policy/action", self._on_policy, qos.CONTROL)
+        self.create_subscription(JointState, "teleop/command", self._on_teleop, qos.CONTROL)
+        self.create_subscription(JointState, "follower/joint_states", self._on_state, qos.CONTROL)
+        self.get_logger().info(f"ready: {settings.source}")
+
+    def settings_changed(self, settings: Settings) -> None:
+        if settings.source != self.settings.source:
+            self._arbiter.select(settings.source)
+
+    def check_health(self) -> tuple[bytes, str]:
+        arbiter = self._arbiter
+        self.readings = {
+            "source": arbiter.source,
+            "holding": str(arbiter.holding),
+            "ignored": str(arbiter.ignored),
+            "refused": str(arbiter.refused),
+        }
+        level, text = super().check_health()
+        if level == OK and arbiter.holding and arbiter.source != "hold":
+            return WARN, f"holding: {arbiter.source} is silent"
+        return level, text
+
+    def _on_episode(self, info: EpisodeInfo) -> None:
+        if info.running and info.id != self._episode_id:
+            self._episode_id = info.id
+            self._arbiter.begin_episode()
+
+    def _on_policy(self, message: JointState) -> None:
+        self._offer(POLICY, message)
+
+    def _on_teleop(self, message: JointState) -> None:
+        self._offer(TELEOP, message)
+
+    def _offer(self, source: str, message: JointState) -> None:
+        self.counts[source] += 1
+        try:
+            position = self._readers[source].position(message)
+            if not np.isfinite(position).all():
+                self.problem(f"{source}: command is not finite")
+        except UserError as error:
+            self.problem(str(error))
+            position = _REFUSED
+        stamp = stamp_ns(message.header.stamp)
+        self._publish(stamp, self._arbiter.offer(source, stamp, position))
+
+    def _on_state(self, message: JointState) -> None:
+        try:
+            position = self._states.position(message)
+        except UserError as error:
+            self.problem(str(error))
+            return
+        stamp = stamp_ns(message.header.stamp)
+        self._publish(stamp, self._arbiter.observe(stamp, position))
+
+    def _publish(self, stamp: int, target: np.ndarray | None) -> None:
+        if target is not None:
+            self.counts["commands"] += 1
+            self._commands.publish(self._writer.write(stamp, target))
+
+
+def main() -> None:
+    run(CommandMux)

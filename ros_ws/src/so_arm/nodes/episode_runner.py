@@ -1,0 +1,160 @@
+"""episode_runner: has the bridge run episodes one after the other, writes their results, and ends."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rclpy.task import Future
+from sensor_msgs.msg import JointState
+from std_srvs.srv import Trigger
+
+from so_arm.core.episode import EpisodeResult
+from so_arm.core.episode_info import ENDED, SUCCESS, EpisodeInfo
+from so_arm.core.errors import UserError
+from so_arm.core.files import write_json
+from so_arm.core.statistics import mean, percentiles, wilson_interval
+from so_arm.nodes import qos
+from so_arm.nodes.episode_listener import EpisodeListener
+from so_arm.nodes.messages import stamp_ns
+from so_arm.nodes.parameters import parameter
+from so_arm.nodes.runtime import RuntimeNode, run
+
+#: What has to be there before an episode makes sense: topic -> the node that publishes it.
+CHAIN = {
+    "policy/action_chunk": "act_policy",
+    "policy/action": "residual_corrector",
+    "follower/joint_commands": "command_mux",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    episodes: int = parameter(5, "Number of episodes.", low=1, high=1_000_000)
+    bridge: str = parameter("mujoco_bridge", "Node that runs the episodes.")
+    fps: int = parameter(30, "Control rate [Hz].", low=1, high=200)
+    results_file: str = parameter("", "File that gets one line of JSON per episode; empty: none.")
+    summary_file: str = parameter("", "File that gets the summary as JSON; empty: none.")
+    patience: float = parameter(60.0, "Time to get ready, and for a command to come [s].", low=1.0, high=3600.0)
+
+
+class EpisodeRunner(RuntimeNode[Settings]):
+    def __init__(self) -> None:
+        super().__init__("episode_runner", Settings)
+
+    def setup(self) -> None:
+        self._results: list[EpisodeResult] = []
+        self._latencies_ms: list[float] = []
+        self._published: dict[int, int] = {}  # stamp of an observation -> when it was published
+        self._starting: Future | None = None
+        self._current_id = ""
+        self._begun = self._progress = time.monotonic()
+        self._wall_s = 0.0
+        if self.settings.results_file:
+            path = Path(self.settings.results_file)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("")
+        self._episodes = EpisodeListener(self, self._on_episode)
+        self._start = self.create_client(Trigger, f"{self.settings.bridge}/start")
+        # rclpy's annotations do not know of callbacks that take the message's origin as well.
+        self.create_subscription(JointState, "follower/joint_states", self._on_state, qos.RECORDER)  # type: ignore[arg-type]
+        self.create_subscription(JointState, "follower/joint_commands", self._on_command, qos.RECORDER)  # type: ignore[arg-type]
+        self.create_timer(0.1, self._watch)
+
+    def _watch(self) -> None:
+        patient = time.monotonic() - self._progress < self.settings.patience
+        if self._episodes.info.running:
+            if not patient:
+                raise UserError(f"no command answers: {self._missing() or 'every node is there, but one is stuck'}")
+            return
+        if self._starting is not None:
+            return
+        missing = self._missing()
+        if missing is None:
+            self._starting = self._start.call_async(Trigger.Request())
+            self._starting.add_done_callback(self._on_started)
+        elif not patient:
+            raise UserError(f"no episode can start: {missing}")
+
+    def _missing(self) -> str | None:
+        for topic, node in CHAIN.items():
+            if self.count_publishers(topic) == 0:
+                return f"nothing publishes {self.resolve_topic_name(topic)}; is {node} running?"
+        if not self._start.service_is_ready():
+            return f"there is no service {self._start.srv_name}; is {self.settings.bridge} running?"
+        return None
+
+    def _on_started(self, future: Future) -> None:
+        answer = future.result()
+        if not answer.success:
+            raise UserError(f"{self.settings.bridge} does not start an episode: {answer.message}")
+        self.get_logger().info(answer.message)
+
+    def _on_episode(self, info: EpisodeInfo) -> None:
+        self._progress = time.monotonic()
+        if info.running:
+            self._current_id, self._begun = info.id, time.monotonic()
+            self._published.clear()
+        elif info.phase == ENDED and info.id == self._current_id:
+            self._starting = None
+            self._finish_episode(info)
+
+    def _on_state(self, message: JointState, about: dict[str, Any]) -> None:
+        self._published.setdefault(stamp_ns(message.header.stamp), about["source_timestamp"])
+
+    def _on_command(self, message: JointState, about: dict[str, Any]) -> None:
+        published = self._published.pop(stamp_ns(message.header.stamp), None)
+        if published is not None and self._episodes.info.running:
+            self._latencies_ms.append((about["received_timestamp"] - published) * 1e-6)
+            self._progress = time.monotonic()
+
+    def _finish_episode(self, info: EpisodeInfo) -> None:
+        self._wall_s += time.monotonic() - self._begun
+        success = info.outcome == SUCCESS
+        result = EpisodeResult(
+            seed=info.seed,
+            success=success,
+            reward=info.reward,
+            steps=info.steps,
+            failure=None if success else info.failure or info.outcome,
+            seconds=info.steps / self.settings.fps,
+        )
+        self._results.append(result)
+        if self.settings.results_file:
+            with Path(self.settings.results_file).open("a", encoding="utf-8") as lines:
+                lines.write(json.dumps(result.to_dict()) + "\n")
+        self.get_logger().info(
+            f"episode {len(self._results)}/{self.settings.episodes}: seed {result.seed},"
+            f" {'success' if success else result.failure}, reward {result.reward:.2f}, {result.steps} steps"
+        )
+        if len(self._results) == self.settings.episodes:
+            self._conclude()
+
+    def _conclude(self) -> None:
+        successes, count = sum(result.success for result in self._results), len(self._results)
+        low, high = wilson_interval(successes, count)
+        p50, p99 = percentiles(self._latencies_ms)
+        seconds = sum(result.seconds for result in self._results)
+        summary = {
+            "success_rate": successes / count,
+            "success_ci95": [low, high],
+            "mean_reward": mean([result.reward for result in self._results]),
+            "mean_steps": mean([result.steps for result in self._results]),
+            "latency_ms": {"p50": p50, "p99": p99},
+            "real_time_factor": seconds / self._wall_s if self._wall_s else None,
+            "episodes": [result.to_dict() for result in self._results],
+        }
+        if self.settings.summary_file:
+            write_json(Path(self.settings.summary_file), summary)
+        self.get_logger().info(
+            f"{successes} of {count} succeeded ({low:.0%} to {high:.0%} with 95 % confidence); from joint state to"
+            f" command p50 {p50:.1f} ms, p99 {p99:.1f} ms"
+        )
+        self.context.try_shutdown()
+
+
+def main() -> None:
+    run(EpisodeRunner)

@@ -1,0 +1,167 @@
+"""What all nodes share: parameters, health on /diagnostics, and a main() that starts and ends them properly."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rclpy.executors import ExternalShutdownException
+from rclpy.experimental.events_executor import EventsExecutor
+from rclpy.node import Node
+
+from so_arm.core.errors import UserError
+from so_arm.nodes import qos
+from so_arm.nodes.messages import diagnostic_array, key_values
+from so_arm.nodes.parameters import NodeParameters
+
+#: Time that DDS gets to tell about publishers on this machine [s].
+DISCOVERY_S = 1.0
+OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
+
+
+class RuntimeNode[Settings](Node):
+    """A node with settings from a frozen dataclass and a health report once per second.
+
+    The constructor only makes names; `setup` does the work, so that a failure in it is cleaned up after.
+    Callbacks count events with ``self.counts[...] += 1`` and note ages in ``self.readings``; both are reported.
+    """
+
+    def __init__(self, name: str, kind: type[Settings]) -> None:
+        super().__init__(name)
+        self.counts: Counter[str] = Counter()
+        self.readings: dict[str, str] = {}
+        self.failure: Exception | None = None
+        self._kind = kind
+        self._reported: Counter[str] = Counter()
+        self._problem = ""
+        self._report_time = time.monotonic()
+
+    def setup(self) -> None:
+        """Load, connect, subscribe; make the EpisodeListener before anything that answers observations."""
+
+    def close(self) -> None:
+        """Stop threads, close files. Called once, also after a failed `setup`."""
+
+    def settings_changed(self, settings: Settings) -> None:
+        """Called before changed settings are accepted; UserError refuses them."""
+
+    def check_health(self) -> tuple[bytes, str]:
+        """Level and one line for the health report."""
+        return (WARN, self._problem) if self._problem else (OK, "ok")
+
+    @property
+    def settings(self) -> Settings:
+        return self._settings.values
+
+    def problem(self, text: str) -> None:
+        """Something was refused: counted, and named in the next health report."""
+        self.counts["problems"] += 1
+        self._problem = text
+
+    def fail(self, error: Exception) -> None:
+        """End the node from any thread; a UserError is printed as one line."""
+        self.failure = error
+        self.context.try_shutdown()
+
+    def declare(self) -> None:
+        """Declare the parameters and start reporting."""
+        self._settings = NodeParameters(self, self._kind, self.settings_changed)
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", qos.STATE)
+        self.create_timer(1.0, self._report)
+
+    def refuse_other_publishers(self, *topics: str) -> None:
+        """UserError when another node publishes one of `topics`; call before creating the own publishers."""
+        deadline = time.monotonic() + DISCOVERY_S
+        while True:
+            for topic in topics:
+                for found in self.get_publishers_info_by_topic(topic):
+                    raise UserError(
+                        f"{self.resolve_topic_name(topic)} is already published by node '{found.node_name}' in"
+                        f" ROS domain {os.environ.get('ROS_DOMAIN_ID', '0')}; stop it, or choose another"
+                        " ROS_DOMAIN_ID or namespace"
+                    )
+            if time.monotonic() > deadline:
+                return
+            time.sleep(0.05)
+
+    def _report(self) -> None:
+        now = time.monotonic()
+        elapsed, self._report_time = now - self._report_time, now
+        level, text = self.check_health()
+        self._problem = ""
+        values = {}
+        for name, count in list(self.counts.items()):
+            values[name] = str(count)
+            values[f"{name}_hz"] = f"{(count - self._reported[name]) / elapsed:.1f}"
+        self._reported = Counter(self.counts)
+        status = DiagnosticStatus(
+            level=level,
+            name=self.get_fully_qualified_name().lstrip("/"),
+            message=text,
+            hardware_id="so_arm",
+            values=key_values(values | self.readings),
+        )
+        self._diagnostics.publish(diagnostic_array(time.time_ns(), status))
+
+
+def run(make_node: Callable[[], RuntimeNode[Any]]) -> NoReturn:
+    """main() of every node: exit code 0 at the end or after SIGINT or SIGTERM; 2 and one line for a UserError."""
+    # One thread per node unless asked otherwise: several nodes share few cores.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    name = Path(sys.argv[0]).name
+    try:
+        rclpy.init(args=sys.argv)
+        node = make_node()
+        _spin(node)
+        if node.failure is not None:
+            raise node.failure
+    except (KeyboardInterrupt, ExternalShutdownException):
+        _exit(0)
+    except UserError as error:
+        print(f"{name}: {error}", file=sys.stderr, flush=True)
+        _exit(2)
+    except Exception:
+        traceback.print_exc()
+        _exit(1)
+    _exit(0)
+
+
+def _spin(node: RuntimeNode[Any]) -> None:
+    # A third less time per message than SingleThreadedExecutor, and callbacks in order of arrival.
+    executor = EventsExecutor()
+    try:
+        node.declare()
+        node.setup()
+        executor.add_node(node)
+        while rclpy.ok():  # its own spin() delivers nothing in rclpy 7.1.6
+            executor.spin_once(timeout_sec=1.0)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    except UserError:
+        raise
+    except Exception:
+        # A shutdown signal can surface as any error of a middleware call in progress.
+        if rclpy.ok():
+            raise
+    finally:
+        # A second Ctrl-C must not interrupt the clean-up.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        node.close()
+        executor.shutdown()
+        node.destroy_node()
+
+
+def _exit(code: int) -> NoReturn:
+    """End at once: after DDS and OpenGL threads, the interpreter's own shutdown is slow and may crash."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

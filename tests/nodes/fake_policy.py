@@ -1,0 +1,50 @@
+"""act_policy with a policy that needs neither torch nor a checkpoint. Run as a script, it is the node.
+
+The fake looks at joint state and images, so that a wrong or stale observation changes what it says.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from pathlib import Path
+
+import numpy as np
+
+CHUNK = 50
+GOAL = np.array([0.3, -0.6, 0.5, 1.2, -1.0, 0.2])
+
+
+class FakePolicy:
+    fps = 30
+    camera_names = ("static", "wrist")
+    chunk_size = CHUNK
+
+    @classmethod
+    def load(cls, folder: Path, device: str = "cpu", precision: str = "auto", threads: int = 1) -> FakePolicy:
+        return cls()
+
+    def image_size(self, name: str) -> tuple[int, int]:
+        return (64, 64)
+
+    def reset(self) -> None:
+        self.calls = 0
+
+    def predict_chunk(self, state_rad: np.ndarray, images: dict[str, np.ndarray]) -> np.ndarray:
+        """Straight to the goal, shifted a little by what the cameras see."""
+        seen = sum(float(images[name].mean()) for name in self.camera_names) / 255.0
+        share = np.linspace(0.02, 1.0, CHUNK)[:, None]
+        return state_rad + share * (GOAL + 0.01 * seen - state_rad)
+
+
+def install() -> None:
+    module = types.ModuleType("so_arm.learning.act.policy")
+    module.ActPolicy = FakePolicy  # type: ignore[attr-defined]
+    sys.modules["so_arm.learning.act.policy"] = module
+
+
+if __name__ == "__main__":
+    install()
+    from so_arm.nodes.act_policy import main
+
+    main()
