@@ -15,8 +15,12 @@ from so_arm.cli import graph_rollouts
 from so_arm.cli.graph_rollouts import run_graph
 from so_arm.cli.rollouts import Rollouts
 from so_arm.core.errors import UserError
+from so_arm.core.paths import share_dir
+from so_arm.launcher.arguments import declared_arguments
+from so_arm.launcher.environment import ros_environment
 
 ROLLOUTS = Rollouts(Path("/policy"), None, "reach", "v3", "none", seed=7, episodes=3)
+IMAGE_SIZE = (48, 64)
 
 RUNNER = """
 import json, sys, time
@@ -32,9 +36,9 @@ print("all done")
 SLEEPER = "import sys, time; print('sleeping', flush=True); time.sleep(600)"
 FAILING = "import sys; sys.exit('act_policy: no such feature')"
 ARGUMENTS = (
-    "task", "policy_path", "residual_path", "reward", "randomisation", "seed", "episodes", "lockstep", "results_file",
-    "record_dir", "view",
-)  # fmt: skip
+    *("task", "policy_path", "residual_path", "reward", "randomisation", "image_height", "image_width", "seed"),
+    *("episodes", "lockstep", "results_file", "record_dir", "view"),
+)
 
 
 @pytest.fixture
@@ -43,6 +47,7 @@ def graph(tmp_path, monkeypatch):
     (tmp_path / "launch").mkdir()
     (tmp_path / "mjcf").mkdir()
     monkeypatch.setattr(graph_rollouts, "share_dir", lambda: tmp_path)
+    monkeypatch.setattr(graph_rollouts, "image_size", lambda policy: IMAGE_SIZE)
 
     def write(node: str, runner: str) -> None:
         for name, source in (("node", node), ("runner", runner)):
@@ -101,3 +106,9 @@ def test_an_interrupt_ends_every_process(graph, tmp_path):
         run_graph(ROLLOUTS, tmp_path / "graph.log", lambda _: None, lockstep=True)
     assert time.monotonic() - begun < 6.0
     assert processes_of(tmp_path) == []
+
+
+def test_the_launch_file_knows_every_argument():
+    file = share_dir() / "launch" / graph_rollouts.LAUNCH_FILE
+    declared = {argument.name for argument in declared_arguments(file, ros_environment(os.environ), {})}
+    assert set(ARGUMENTS) <= declared

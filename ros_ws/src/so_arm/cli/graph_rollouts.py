@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
+from so_arm.cli.policy_images import image_size
 from so_arm.cli.rollouts import Rollouts
 from so_arm.core.episode import EpisodeResult
 from so_arm.core.errors import UserError
@@ -60,12 +61,15 @@ def _arguments(
     rollouts: Rollouts, results_file: Path, lockstep: bool, record_dir: Path | None, view: bool
 ) -> dict[str, str]:
     """Launch arguments; a path that is not given is the empty string, as in the launch file."""
+    height, width = image_size(rollouts.policy)
     return {
         "task": rollouts.task,
         "policy_path": str(rollouts.policy),
         "residual_path": str(rollouts.residual or ""),
         "reward": rollouts.reward,
         "randomisation": rollouts.randomisation,
+        "image_height": str(height),
+        "image_width": str(width),
         "seed": str(rollouts.seed),
         "episodes": str(rollouts.episodes),
         "lockstep": str(lockstep).lower(),
