@@ -57,7 +57,13 @@ find_python() {
 }
 
 # What the environment was made from; anything new here means that the set-up runs again.
-fingerprint() { { printf '%s\n' "$ROOT"; cat "$ROOT"/{requirements.txt,setup.py,pyproject.toml}; } | sha256sum | cut -d' ' -f1; }
+fingerprint() {
+    {
+        printf '%s\n' "$ROOT"
+        cat "$ROOT"/{requirements.txt,setup.py,pyproject.toml}
+        grep -l '^def main(' "$ROOT"/ros_ws/src/so_arm/nodes/*.py || true
+    } | sha256sum | cut -d' ' -f1
+}
 
 is_set_up() { [ -f "$STAMP" ] && [ "$(cat "$STAMP")" = "$(fingerprint)" ] && is_python_312 "$VENV/bin/python"; }
 
