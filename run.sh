@@ -83,8 +83,9 @@ make_venv() {
 }
 
 install_packages() {
-    local install=("$VENV/bin/python" -m pip --disable-pip-version-check install --quiet)
-    [ ${#UV[@]} -eq 0 ] || install=("${UV[@]}" pip install --quiet --python "$VENV/bin/python")
+    local install=("$VENV/bin/python" -m pip --disable-pip-version-check install)
+    [ ${#UV[@]} -eq 0 ] || install=("${UV[@]}" pip install --python "$VENV/bin/python")
+    [ -t 2 ] || install+=(--quiet)
     say "installing the packages of requirements.txt (some minutes the first time; 6 GB)"
     run "${install[@]}" --no-deps -r "$ROOT/requirements.txt" || die "installing requirements.txt failed (see above)"
     run "${install[@]}" --no-deps --no-build-isolation -e "$ROOT" || die "installing so_arm itself failed (see above)"

@@ -171,7 +171,8 @@ def test_second_interrupt_is_less_patient(start, tmp_path):
 
 def test_killing_the_runner_leaves_nothing_behind(start, tmp_path):
     process = start(
-        '<executable cmd="@stubborn" sigterm_timeout="0.3" sigkill_timeout="0.3"/><executable cmd="@parent" sigterm_timeout="0.3" sigkill_timeout="0.3"/>',
+        '<executable cmd="@stubborn" sigterm_timeout="0.3" sigkill_timeout="0.3"/>'
+        '<executable cmd="@parent" sigterm_timeout="0.3" sigkill_timeout="0.3"/>',
         stubborn="signal.signal(signal.SIGINT, signal.SIG_IGN); signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
         + READY
         + "time.sleep(60)",
