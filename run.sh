@@ -61,7 +61,7 @@ fingerprint() {
     {
         printf '%s\n' "$ROOT"
         cat "$ROOT"/{requirements.txt,setup.py,pyproject.toml}
-        grep -l '^def main(' "$ROOT"/ros_ws/src/so_arm/nodes/*.py || true
+        grep -ls '^def main(' "$ROOT"/ros_ws/src/so_arm/nodes/*.py || true
     } | sha256sum | cut -d' ' -f1
 }
 
