@@ -47,13 +47,15 @@ def launch(
 
     path = arguments.find_launch_file(file)
     given = arguments.parse_assignments(assignments or [])
-    real = _choose(runner, handover.available())
-    if show_args and real:
-        _show(path, handover.declared_arguments(path))
+    if _choose(runner, handover.available()):
+        with handover.surroundings():
+            declared = handover.declared_arguments(path)
+            code = _show(path, declared) if show_args else handover.launch(path, given, declared)
     elif show_args:
-        _show(path, arguments.declared_arguments(path, ros_environment(os.environ), given))
+        code = _show(path, arguments.declared_arguments(path, ros_environment(os.environ), given))
     else:
-        raise typer.Exit(handover.launch(path, given) if real else run.launch(path, given, os.environ))
+        code = run.launch(path, given, os.environ)
+    raise typer.Exit(code)
 
 
 def _choose(runner: Runner, available: bool) -> bool:
@@ -63,7 +65,8 @@ def _choose(runner: Runner, available: bool) -> bool:
     return available if runner is Runner.auto else runner is Runner.ros2
 
 
-def _show(file: Path, declared: list[Argument]) -> None:
+def _show(file: Path, declared: list[Argument]) -> int:
+    """Print the arguments of a launch file; returns the exit code."""
     typer.echo(f"Arguments of {file.name} (give them as NAME:=VALUE):")
     for argument in declared:
         default = "needs a value" if argument.default is None else f"default: '{argument.default}'"
@@ -76,3 +79,4 @@ def _show(file: Path, declared: list[Argument]) -> None:
         typer.echo("  none")
     if any(argument.conditional for argument in declared):
         typer.echo("\n* only used if a condition in the file holds")
+    return 0

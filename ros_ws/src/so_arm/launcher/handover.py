@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from so_arm.launcher import packages
 from so_arm.launcher.arguments import Argument, check_assignments
 from so_arm.launcher.environment import ros_environment
 
@@ -19,9 +23,25 @@ def available() -> bool:
     return all(find_spec(name) is not None for name in ("launch", "launch_ros", "launch_xml"))
 
 
+@contextmanager
+def surroundings() -> Iterator[None]:
+    """What the rest needs around it: ROS 2 launch takes the environment of this process for its own."""
+    before = dict(os.environ)
+    os.environ.update(ros_environment(before))
+    try:
+        with tempfile.TemporaryDirectory(prefix="so_arm_launch_") as folder:
+            if not packages.in_ament_index(os.environ):
+                overlay = Path(folder) / "prefix"
+                packages.make_overlay(overlay)
+                os.environ["AMENT_PREFIX_PATH"] = os.pathsep.join([str(overlay), os.environ["AMENT_PREFIX_PATH"]])
+            yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
 def declared_arguments(file: Path) -> list[Argument]:
     """Arguments of any launch file that ROS 2 launch reads (XML, YAML, Python)."""
-    _prepare_environment()
     from launch.launch_description_sources import get_launch_description_from_any_launch_file
 
     description = get_launch_description_from_any_launch_file(str(file))
@@ -37,9 +57,9 @@ def declared_arguments(file: Path) -> list[Argument]:
     ]
 
 
-def launch(file: Path, given: dict[str, str]) -> int:
+def launch(file: Path, given: dict[str, str], declared: list[Argument]) -> int:
     """Run `file` through launch's LaunchService; exit codes as those of our own runner."""
-    check_assignments(given, declared_arguments(file), file)
+    check_assignments(given, declared, file)
     from launch import LaunchDescription, LaunchService  # type: ignore[attr-defined]  # not the folder launch/
     from launch.actions import IncludeLaunchDescription, RegisterEventHandler
     from launch.event_handlers import OnProcessExit, OnShutdown
@@ -55,7 +75,9 @@ def launch(file: Path, given: dict[str, str]) -> int:
         if event.due_to_sigint:
             codes.insert(0, EXIT_INTERRUPTED)
 
-    service = LaunchService(argv=[f"{name}:={value}" for name, value in given.items()], noninteractive=not _terminal())
+    service = LaunchService(
+        argv=[f"{name}:={value}" for name, value in given.items()], noninteractive=not sys.stdin.isatty()
+    )
     service.include_launch_description(
         LaunchDescription(
             [
@@ -67,12 +89,3 @@ def launch(file: Path, given: dict[str, str]) -> int:
     )
     failed = service.run()
     return codes[0] if codes else failed
-
-
-def _prepare_environment() -> None:
-    """ROS 2 launch takes the environment of this process for its own."""
-    os.environ.update(ros_environment(os.environ))
-
-
-def _terminal() -> bool:
-    return sys.stdin.isatty()

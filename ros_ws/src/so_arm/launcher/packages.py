@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
@@ -12,7 +13,7 @@ from so_arm.core.errors import choice_error
 from so_arm.core.paths import share_dir
 
 OWN = "so_arm"
-_MARKERS = Path("share/ament_index/resource_index/packages")
+MARKERS = Path("share/ament_index/resource_index/packages")
 
 
 def share(package: str, environment: Mapping[str, str]) -> Path:
@@ -34,6 +35,31 @@ def command(package: str, program: str, environment: Mapping[str, str]) -> list[
     return [str(path)]
 
 
+def node_names() -> list[str]:
+    """Executables of so_arm: the modules of its nodes room with a main function."""
+    folder = Path(__file__).resolve().parents[1] / "nodes"
+    return sorted(path.stem for path in folder.glob("*.py") if "\ndef main(" in path.read_text(encoding="utf-8"))
+
+
+def make_overlay(folder: Path) -> None:
+    """Make `folder` an ament prefix with so_arm in it, as a colcon build would, for one that pip installed in place."""
+    (folder / MARKERS).mkdir(parents=True)
+    (folder / MARKERS / OWN).touch()
+    (folder / "share" / OWN).symlink_to(share_dir(), target_is_directory=True)
+    programs = folder / "lib" / OWN
+    programs.mkdir(parents=True)
+    for name in node_names():
+        script = programs / name
+        script.write_text(f'#!/bin/sh\nexec {shlex.join(_own_command(name))} "$@"\n', encoding="utf-8")
+        script.chmod(0o755)
+
+
+def in_ament_index(environment: Mapping[str, str]) -> bool:
+    """Whether the real ROS 2 tools would find so_arm."""
+    prefixes = environment.get("AMENT_PREFIX_PATH", "").split(os.pathsep)
+    return any((Path(prefix) / MARKERS / OWN).is_file() for prefix in prefixes if prefix)
+
+
 def _own_command(program: str) -> list[str]:
     """A node of this package: its console script beside this Python, else its module."""
     script = Path(sys.prefix) / "bin" / program
@@ -41,17 +67,15 @@ def _own_command(program: str) -> list[str]:
         return [str(script)]
     if program.isidentifier() and find_spec(f"so_arm.nodes.{program}") is not None:
         return [sys.executable, "-m", f"so_arm.nodes.{program}"]
-    nodes = Path(__file__).resolve().parents[1] / "nodes"
-    names = [path.stem for path in nodes.glob("*.py") if "\ndef main(" in path.read_text(encoding="utf-8")]
-    raise ValueError(str(choice_error(f"executable of package {OWN}", program, names)))
+    raise ValueError(str(choice_error(f"executable of package {OWN}", program, node_names())))
 
 
 def _prefix(package: str, environment: Mapping[str, str]) -> Path:
     prefixes = list(_prefixes(environment))
     for prefix in prefixes:
-        if (prefix / _MARKERS / package).is_file():
+        if (prefix / MARKERS / package).is_file():
             return prefix
-    names = {path.name for prefix in prefixes if (prefix / _MARKERS).is_dir() for path in (prefix / _MARKERS).iterdir()}
+    names = {path.name for prefix in prefixes if (prefix / MARKERS).is_dir() for path in (prefix / MARKERS).iterdir()}
     raise ValueError(str(choice_error("ROS package", package, names | {OWN})))
 
 
