@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -88,7 +88,9 @@ def _disturbances(rng: np.random.Generator, noise_rad: float) -> Iterator[np.nda
             yield offset
 
 
-def demonstrations(settings: DemonstrationSettings, seeds: Iterable[int], workers: int) -> Iterator[Demonstration]:
+def demonstrations(
+    settings: DemonstrationSettings, seeds: Iterable[int], workers: int
+) -> Generator[Demonstration, None, None]:
     """One demonstration per seed, in the order of `seeds` (which may be endless); close the iterator to stop early."""
     remaining = iter(seeds)
     with _pool(settings, workers) as pool:

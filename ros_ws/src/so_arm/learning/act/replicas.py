@@ -42,10 +42,10 @@ class Replicas:
         if self._threads is None:
             return float(work(0))
         losses = list(self._threads.map(work, range(self.count)))
-        mine = [parameter.grad for parameter in self._parameters]
+        mine = _gradients(self._models[0])
         for model in self._models[1:]:
-            torch._foreach_add_(mine, [parameter.grad for parameter in model.parameters()])
-        torch._foreach_div_(mine, self.count)
+            torch._foreach_add_(mine, _gradients(model))
+        torch._foreach_div_(mine, [float(self.count)] * len(mine))
         return float(torch.stack(losses).mean())
 
     def close(self) -> None:
@@ -57,3 +57,7 @@ class Replicas:
         for theirs, parameter in zip(twin.parameters(), self._parameters, strict=True):
             theirs.data = parameter.data
         return twin
+
+
+def _gradients(model: nn.Module) -> list[Tensor]:
+    return [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
