@@ -5,7 +5,7 @@ from so_arm.core.errors import UserError
 
 
 def test_text_and_back_bit_for_bit() -> None:
-    info = EpisodeInfo("a-1", "running", 3, "reach", 10**18 + 7).ended("failure", "dropped", 0.1 + 0.2, 4)
+    info = EpisodeInfo("a-1", "ended", 3, "reach", 10**18 + 7, "failure", "dropped", 0.1 + 0.2, 4, 1.5, 2.5)
     assert EpisodeInfo.from_text(info.to_text()) == info
     assert not info.running and info.outcome == "failure"
 

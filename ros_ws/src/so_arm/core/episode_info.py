@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 from so_arm.core.errors import UserError, choice_error
 
@@ -20,7 +21,8 @@ class EpisodeInfo:
     """id: unique over restarts. start_stamp_ns: stamp of the first observation; nothing older belongs to it.
 
     outcome, failure: empty until the episode ended; failure only when outcome is "failure".
-    reward: sum so far, steps: control ticks so far; both final when phase is "ended".
+    reward: sum, steps: control ticks, latency_p50_ms and latency_p99_ms: from publishing a joint state to the arrival
+    of its command; all of them when phase is "ended".
     """
 
     id: str = ""
@@ -32,13 +34,12 @@ class EpisodeInfo:
     failure: str = ""
     reward: float = 0.0
     steps: int = 0
+    latency_p50_ms: float = math.nan
+    latency_p99_ms: float = math.nan
 
     @property
     def running(self) -> bool:
         return self.phase == RUNNING
-
-    def ended(self, outcome: str, failure: str, reward: float, steps: int) -> EpisodeInfo:
-        return replace(self, phase=ENDED, outcome=outcome, failure=failure, reward=reward, steps=steps)
 
     def to_text(self) -> dict[str, str]:
         """Every field as text; floats by `repr`, so that they survive bit for bit."""

@@ -41,6 +41,7 @@ class CommandMux(RuntimeNode[Settings]):
         self._states = JointStateReader("joint state")
         self._readers = {POLICY: JointStateReader("policy action"), TELEOP: JointStateReader("teleop command")}
         self._episode_id = ""
+        self.states_seen_ns = 0  #: stamp of the newest joint state
         self.refuse_other_publishers("follower/joint_commands")
         EpisodeListener(self, self._on_episode)
         self._commands = self.create_publisher(JointState, "follower/joint_commands", qos.COMMAND)
@@ -95,8 +96,8 @@ class CommandMux(RuntimeNode[Settings]):
         except UserError as error:
             self.problem(str(error))
             return
-        stamp = stamp_ns(message.header.stamp)
-        self._publish(stamp, self._arbiter.observe(stamp, position))
+        self.states_seen_ns = stamp_ns(message.header.stamp)
+        self._publish(self.states_seen_ns, self._arbiter.observe(self.states_seen_ns, position))
 
     def _publish(self, stamp: int, target: np.ndarray | None) -> None:
         if target is not None:

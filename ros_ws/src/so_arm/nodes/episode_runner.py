@@ -6,7 +6,6 @@ import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rclpy.task import Future
 from sensor_msgs.msg import JointState
@@ -19,7 +18,6 @@ from so_arm.core.files import write_json
 from so_arm.core.statistics import mean, percentiles, wilson_interval
 from so_arm.nodes import qos
 from so_arm.nodes.episode_listener import EpisodeListener
-from so_arm.nodes.messages import stamp_ns
 from so_arm.nodes.parameters import parameter
 from so_arm.nodes.runtime import RuntimeNode, run
 
@@ -47,8 +45,7 @@ class EpisodeRunner(RuntimeNode[Settings]):
 
     def setup(self) -> None:
         self._results: list[EpisodeResult] = []
-        self._latencies_ms: list[float] = []
-        self._published: dict[int, int] = {}  # stamp of an observation -> when it was published
+        self._latencies_ms: list[tuple[float, float]] = []  # p50 and p99 of each episode
         self._starting: Future | None = None
         self._current_id = ""
         self._begun = self._progress = time.monotonic()
@@ -59,9 +56,7 @@ class EpisodeRunner(RuntimeNode[Settings]):
             path.write_text("")
         self._episodes = EpisodeListener(self, self._on_episode)
         self._start = self.create_client(Trigger, f"{self.settings.bridge}/start")
-        # rclpy's annotations do not know of callbacks that take the message's origin as well.
-        self.create_subscription(JointState, "follower/joint_states", self._on_state, qos.RECORDER)  # type: ignore[arg-type]
-        self.create_subscription(JointState, "follower/joint_commands", self._on_command, qos.RECORDER)  # type: ignore[arg-type]
+        self.create_subscription(JointState, "follower/joint_commands", self._on_command, qos.CONTROL, raw=True)
         self.create_timer(0.1, self._watch)
 
     def _watch(self) -> None:
@@ -97,19 +92,12 @@ class EpisodeRunner(RuntimeNode[Settings]):
         self._progress = time.monotonic()
         if info.running:
             self._current_id, self._begun = info.id, time.monotonic()
-            self._published.clear()
         elif info.phase == ENDED and info.id == self._current_id:
             self._starting = None
             self._finish_episode(info)
 
-    def _on_state(self, message: JointState, about: dict[str, Any]) -> None:
-        self._published.setdefault(stamp_ns(message.header.stamp), about["source_timestamp"])
-
-    def _on_command(self, message: JointState, about: dict[str, Any]) -> None:
-        published = self._published.pop(stamp_ns(message.header.stamp), None)
-        if published is not None and self._episodes.info.running:
-            self._latencies_ms.append((about["received_timestamp"] - published) * 1e-6)
-            self._progress = time.monotonic()
+    def _on_command(self, _: bytes) -> None:
+        self._progress = time.monotonic()
 
     def _finish_episode(self, info: EpisodeInfo) -> None:
         self._wall_s += time.monotonic() - self._begun
@@ -123,6 +111,7 @@ class EpisodeRunner(RuntimeNode[Settings]):
             seconds=info.steps / self.settings.fps,
         )
         self._results.append(result)
+        self._latencies_ms.append((info.latency_p50_ms, info.latency_p99_ms))
         if self.settings.results_file:
             with Path(self.settings.results_file).open("a", encoding="utf-8") as lines:
                 lines.write(json.dumps(result.to_dict()) + "\n")
@@ -136,7 +125,7 @@ class EpisodeRunner(RuntimeNode[Settings]):
     def _conclude(self) -> None:
         successes, count = sum(result.success for result in self._results), len(self._results)
         low, high = wilson_interval(successes, count)
-        p50, p99 = percentiles(self._latencies_ms)
+        p50, p99 = (percentiles(column, (50.0,))[0] for column in zip(*self._latencies_ms, strict=True))
         seconds = sum(result.seconds for result in self._results)
         summary = {
             "success_rate": successes / count,

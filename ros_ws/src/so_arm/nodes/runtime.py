@@ -69,7 +69,9 @@ class RuntimeNode[Settings](Node):
 
     def fail(self, error: Exception) -> None:
         """End the node from any thread; a UserError is printed as one line."""
-        self.failure = error
+        # What fails because the node is being ended anyway is not the reason of its end.
+        if self.context.ok() or isinstance(error, UserError):
+            self.failure = self.failure or error
         self.context.try_shutdown()
 
     def declare(self) -> None:

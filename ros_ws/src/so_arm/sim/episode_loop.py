@@ -8,6 +8,7 @@ No ROS in here. The loop has its own thread (the only one that may render); comm
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -16,10 +17,11 @@ from typing import Protocol
 
 import numpy as np
 
-from so_arm.core.episode_info import DISCARDED, ESTOP, FAILURE, RUNNING, STOPPED, SUCCESS, EpisodeInfo
+from so_arm.core.episode_info import DISCARDED, ENDED, ESTOP, FAILURE, RUNNING, STOPPED, SUCCESS, EpisodeInfo
 from so_arm.core.episode_record import NO_ANSWER, record_path
 from so_arm.core.episode_recorder import EpisodeRecorder
 from so_arm.core.errors import UserError
+from so_arm.core.statistics import percentiles
 from so_arm.rewards.state import RewardState
 from so_arm.sim.clock import CONTROL_PERIOD_S, tick_stamp_ns
 from so_arm.sim.env import SoArmEnv
@@ -253,10 +255,23 @@ class EpisodeLoop:
         return f"episode {self._info.id} {outcome} after {self._info.steps} steps"
 
     def _finish(self, outcome: str, failure: str = "") -> None:
+        record = self._recorder.record()
         if self._record_dir is not None and outcome != DISCARDED:
-            self._recorder.record().save(record_path(self._record_dir, self._info.seed))
+            record.save(record_path(self._record_dir, self._info.seed))
         self.counts["episodes"] += 1
-        self._announce(self._info.ended(outcome, failure, self._reward, self._tick))
+        p50_ns, p99_ns = percentiles(record.latency_ns[record.latency_ns != NO_ANSWER])
+        self._announce(
+            dataclasses.replace(
+                self._info,
+                phase=ENDED,
+                outcome=outcome,
+                failure=failure,
+                reward=self._reward,
+                steps=self._tick,
+                latency_p50_ms=p50_ns * 1e-6,
+                latency_p99_ms=p99_ns * 1e-6,
+            )
+        )
 
     def _now_ns(self) -> int:
         return self._date_ns + time.perf_counter_ns()
