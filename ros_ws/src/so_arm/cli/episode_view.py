@@ -63,6 +63,7 @@ class EpisodeView:
             f"episode {number}  seed {result.seed}  {_outcome(result):<12}  "
             f"reward {result.reward:8.1f}  {result.steps:3d} steps  {rate}",
             style="green" if result.success else "red",
+            soft_wrap=True,
         )
         self._progress.update(self._bar, advance=1, description=rate)
 

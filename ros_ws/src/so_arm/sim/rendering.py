@@ -21,6 +21,8 @@ _EFFECTS = (
     mujoco.mjtRndFlag.mjRND_SKYBOX,
     mujoco.mjtRndFlag.mjRND_HAZE,
 )
+#: Side of the shadow map; twice as much looks hardly better and takes twice the time.
+PRETTY_SHADOW_PX = 1024
 
 
 class CameraRenderer:
@@ -29,6 +31,7 @@ class CameraRenderer:
     def __init__(self, model: mujoco.MjModel, size: tuple[int, int], pretty: bool = False) -> None:
         height, width = size
         model.vis.quality.offsamples = 4 if pretty else 0
+        model.vis.quality.shadowsize = PRETTY_SHADOW_PX  # drawn only when pretty
         try:
             self._renderer = mujoco.Renderer(model, height, width)
         except Exception as error:  # every GL binding raises its own type when the library is missing
