@@ -34,7 +34,7 @@ class NodeProcess:
     """One node. `parameters` are passed as ``-p name:=value``; `script` instead of the module of that name."""
 
     def __init__(self, name: str, domain: int, log: Path, script: Path | None = None, **parameters: object) -> None:
-        program = [str(script)] if script else ["-c", f"from so_arm.nodes.{name} import main; main()"]
+        program = [str(script)] if script else ["-m", f"so_arm.nodes.{name}"]
         arguments = [f"{key}:={_text(value)}" for key, value in parameters.items()]
         ros = ["--ros-args", *(word for argument in arguments for word in ("-p", argument))] if arguments else []
         self.name = name

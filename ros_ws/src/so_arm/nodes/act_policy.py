@@ -55,6 +55,8 @@ class ActPolicyNode(RuntimeNode[Settings]):
 
         folder = Path(settings.policy_path).expanduser()
         policy = ActPolicy.load(folder, settings.policy_device, settings.precision, settings.threads)
+        if policy.fps != settings.fps:
+            raise UserError(f"policy {folder} acts at {policy.fps} Hz; the control rate is {settings.fps} Hz")
         for name in policy.camera_names:
             if name not in settings.cameras:
                 raise UserError(
@@ -166,3 +168,7 @@ class ActPolicyNode(RuntimeNode[Settings]):
 
 def main() -> None:
     run(ActPolicyNode)
+
+
+if __name__ == "__main__":
+    main()

@@ -80,3 +80,7 @@ class CameraNode(RuntimeNode[Settings]):
 
 def main() -> None:
     run(CameraNode)
+
+
+if __name__ == "__main__":
+    main()

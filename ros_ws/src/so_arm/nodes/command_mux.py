@@ -107,3 +107,7 @@ class CommandMux(RuntimeNode[Settings]):
 
 def main() -> None:
     run(CommandMux)
+
+
+if __name__ == "__main__":
+    main()

@@ -63,7 +63,9 @@ class EpisodeRunner(RuntimeNode[Settings]):
         patient = time.monotonic() - self._progress < self.settings.patience
         if self._episodes.info.running:
             if not patient:
-                raise UserError(f"no command answers: {self._missing() or 'every node is there, but one is stuck'}")
+                self.fail(
+                    UserError(f"no command answers: {self._missing() or 'all nodes are there, but one is stuck'}")
+                )
             return
         if self._starting is not None:
             return
@@ -72,7 +74,7 @@ class EpisodeRunner(RuntimeNode[Settings]):
             self._starting = self._start.call_async(Trigger.Request())
             self._starting.add_done_callback(self._on_started)
         elif not patient:
-            raise UserError(f"no episode can start: {missing}")
+            self.fail(UserError(f"no episode can start: {missing}"))
 
     def _missing(self) -> str | None:
         for topic, node in CHAIN.items():
@@ -85,7 +87,7 @@ class EpisodeRunner(RuntimeNode[Settings]):
     def _on_started(self, future: Future) -> None:
         answer = future.result()
         if not answer.success:
-            raise UserError(f"{self.settings.bridge} does not start an episode: {answer.message}")
+            self.fail(UserError(f"{self.settings.bridge} does not start an episode: {answer.message}"))
         self.get_logger().info(answer.message)
 
     def _on_episode(self, info: EpisodeInfo) -> None:
@@ -147,3 +149,7 @@ class EpisodeRunner(RuntimeNode[Settings]):
 
 def main() -> None:
     run(EpisodeRunner)
+
+
+if __name__ == "__main__":
+    main()

@@ -166,3 +166,7 @@ class MujocoBridge(RuntimeNode[Settings]):
 
 def main() -> None:
     run(MujocoBridge)
+
+
+if __name__ == "__main__":
+    main()

@@ -117,3 +117,7 @@ class ResidualCorrector(RuntimeNode[Settings]):
 
 def main() -> None:
     run(ResidualCorrector)
+
+
+if __name__ == "__main__":
+    main()

@@ -65,3 +65,7 @@ class RewardEstimator(RuntimeNode[Settings]):
 
 def main() -> None:
     run(RewardEstimator)
+
+
+if __name__ == "__main__":
+    main()

@@ -119,7 +119,7 @@ def run(make_node: Callable[[], RuntimeNode[Any]]) -> NoReturn:
     """main() of every node: exit code 0 at the end or after SIGINT or SIGTERM; 2 and one line for a UserError."""
     # One thread per node unless asked otherwise: several nodes share few cores.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    name = Path(sys.argv[0]).name
+    name = Path(sys.argv[0]).stem
     try:
         rclpy.init(args=sys.argv)
         node = make_node()

@@ -1,0 +1,44 @@
+"""What a user can get wrong: one line that names it, exit code 2. Ctrl-C: exit code 0, nothing left."""
+
+import time
+from pathlib import Path
+
+import pytest
+from tests.nodes.processes import NodeProcess
+
+pytestmark = pytest.mark.ros
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "message"),
+    [
+        ("command_mux", {"source": "polcy"}, "choose one of: hold, policy, teleop. Did you mean 'policy'?"),
+        ("command_mux", {"handover_velocity": 99.0}, "handover_velocity is 99.0, expected a number from 0.01 to 5.0"),
+        ("residual_corrector", {"bonud": 0.1}, "unknown parameter 'bonud'; choose one of: "),
+        ("residual_corrector", {"residual_path": "/nowhere"}, "residual /nowhere does not exist"),
+        ("reward_estimator", {"reward": "v9"}, "unknown reward 'v9'; choose one of: "),
+        ("mujoco_bridge", {"task": "pick"}, "choose one of: pick_place, reach"),
+        ("mujoco_bridge", {"reward": "v9"}, "unknown reward 'v9'; choose one of: "),
+        ("mujoco_bridge", {"view": True}, "the viewer needs a display: neither DISPLAY nor WAYLAND_DISPLAY is set"),
+        ("act_policy", {}, "parameter policy_path is empty; give a LeRobot policy directory"),
+        ("camera", {"source": "/dev/video99"}, "camera source /dev/video99 does not exist; devices here: "),
+        ("episode_runner", {"patience": 1.0}, "nothing publishes /policy/action_chunk; is act_policy running?"),
+    ],
+)
+def test_one_line_and_exit_code_2(
+    name: str, parameters: dict[str, object], message: str, tmp_path: Path, ros_domain: int
+) -> None:
+    node = NodeProcess(name, ros_domain, tmp_path, **parameters)
+    assert node.wait() == 2, node.output
+    lines = [line for line in node.output.splitlines() if not line.startswith("[")]
+    assert len(lines) == 1 and message in lines[0] and lines[0].startswith(f"{name}: "), node.output
+
+
+def test_ctrl_c_while_starting_and_while_running(tmp_path: Path, ros_domain: int) -> None:
+    running = NodeProcess("mujoco_bridge", ros_domain, tmp_path, lockstep=False)
+    starting = NodeProcess("residual_corrector", ros_domain, tmp_path)
+    time.sleep(0.3)
+    assert starting.interrupt() in (0, 130, -2), starting.output
+    running.wait_for("ready")
+    assert running.interrupt() == 0, running.output
+    assert "Traceback" not in running.output
