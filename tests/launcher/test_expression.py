@@ -21,6 +21,7 @@ from so_arm.launcher.expression import evaluate
         "'c' not in ('a', 'b')",
         "1.5 if 'mujoco' == 'real' else 2",
         "'a' + 'b'",
+        "max(1, 2.5) + int('3') + round(2.6)",
     ],
 )
 def test_equals_python(expression: str):
@@ -46,6 +47,9 @@ def test_constants_of_math():
         "1 +",
         "name",
         "f'{1}'",
+        "int('x')",
+        "str(1, encoding='x')",
+        "print(1)",
         "1 + 'a'",
     ],
 )

@@ -157,6 +157,10 @@ def test_process_attributes(plan):
         ('<node pkg="so_arm" exec="brigde"/>', r":2: unknown executable of package so_arm 'brigde'"),
         ('<node pkg="no_such" exec="a"/>', r":2: unknown ROS package 'no_such'"),
         ('<node exec="a"><param name="b" value="{}"/></node>', r":2: parameter 'b': '\{\}' is no bool"),
+        (
+            '<node exec="a"><param name="b" value="$(env HOME)" type="list_of_str"/></node>',
+            r":2: .*needs a list written out",
+        ),
         ('<node exec="a"><param from="/no/file.yaml"/></node>', r":2: from of <param>: .*no parameter file /no/file"),
         ('<arg name="m" default="c"><choice value="a"/></arg>', r":2: unknown value of the launch argument m 'c'"),
         ('<include file="/no/such.launch.xml"/>', r"test.launch.xml:2: included file: cannot read .*/no/such"),

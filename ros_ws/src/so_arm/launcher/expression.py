@@ -1,4 +1,4 @@
-"""``$(eval ...)`` without Python's eval: arithmetic, comparisons and logic over literals, nothing else."""
+"""``$(eval ...)`` without Python's eval: arithmetic, comparisons, logic and a few functions over literals."""
 
 from __future__ import annotations
 
@@ -32,6 +32,9 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.NotIn: lambda a, b: a not in b,
 }
 _NAMES = {"pi": math.pi, "inf": math.inf}
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    function.__name__: function for function in (abs, bool, float, int, len, max, min, round, str)
+}
 _MAX_LENGTH = 1000  # of a string that + or * builds
 
 
@@ -63,6 +66,8 @@ def _value(node: ast.expr) -> Any:
             return _first(values, stop_at=True)
         case ast.IfExp(test=test, body=body, orelse=otherwise):
             return _value(body) if _value(test) else _value(otherwise)
+        case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in _FUNCTIONS:
+            return _FUNCTIONS[name](*map(_value, arguments))
         case ast.Compare(left=left, ops=ops, comparators=others) if all(type(op) in _COMPARE for op in ops):
             return _compare(_value(left), ops, [_value(other) for other in others])
     raise ValueError(

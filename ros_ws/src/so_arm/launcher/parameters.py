@@ -43,21 +43,16 @@ def _from_yaml(text: str) -> Any:
 
 
 def _uniform(values: list[Any], text: str) -> list[Any]:
-    """A list of one scalar type (int and float together are float)."""
+    """A list of one scalar type; not even int and float together, as ROS 2 launch has it."""
     kinds = {type(value) for value in values}
-    if kinds == {int, float}:
-        return [float(value) for value in values]
     if len(kinds) > 1 or not kinds <= set(SCALARS.values()):
-        raise ValueError(f"'{text}' mixes types; a list parameter holds bool, int, float or str only")
+        raise ValueError(f"'{text}' mixes types; a list parameter holds only bool, only int, only float or only str")
     return values
 
 
 def _checked_list(value: Any, kind: type, text: str) -> list[Any]:
-    if isinstance(value, list):
-        if kind is float:
-            value = [float(item) if type(item) is int else item for item in value]
-        if all(type(item) is kind for item in value):
-            return value
+    if isinstance(value, list) and value and all(type(item) is kind for item in value):
+        return value
     raise ValueError(f"'{text}' is not a list of {kind.__name__}")
 
 

@@ -121,9 +121,11 @@ def _parameter(param: Tag, context: Context) -> dict[str, Any]:
         for child in param.children:
             nested.update(_parameter(child, context))
         return {name: nested}
-    value = text(param, "value", context)
+    kind = param.attributes.get("type", "yaml")
+    if kind.startswith("list_of_") and not param.get("value").startswith("["):
+        raise param.error(f"parameter '{name}': type {kind} needs a list written out here; leave the type out instead")
     try:
-        return {name: typed(value, param.attributes.get("type", "yaml"))}
+        return {name: typed(text(param, "value", context), kind)}
     except ValueError as error:
         raise param.error(f"parameter '{name}': {error}") from error
 
