@@ -25,12 +25,14 @@ RECORD_FILE = "meta/so_arm.json"
 
 def features(cameras: Mapping[str, tuple[int, int]]) -> dict[str, dict[str, Any]]:
     """LeRobot feature dictionary for `cameras` (name -> height, width [px])."""
-    joints = {"dtype": "float32", "shape": (NUM_JOINTS,), "names": list(FEATURE_NAMES)}
     images = {
         IMAGE_PREFIX + name: {"dtype": "video", "shape": (*size, 3), "names": ["height", "width", "channels"]}
         for name, size in cameras.items()
     }
-    return {STATE: joints, ACTION: dict(joints), **images}
+    joints = {
+        key: {"dtype": "float32", "shape": (NUM_JOINTS,), "names": list(FEATURE_NAMES)} for key in (STATE, ACTION)
+    }
+    return {**joints, **images}
 
 
 @dataclass

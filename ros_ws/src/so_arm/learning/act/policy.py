@@ -7,18 +7,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
+from torch.nn import functional
 
 from so_arm.core.errors import UserError, choice_error
 from so_arm.core.units import lerobot_from_rad, rad_from_lerobot
 from so_arm.data.dataset_schema import IMAGE_PREFIX, STATE
 from so_arm.learning.act.fast_backbone import Bf16Backbone
 from so_arm.learning.act.network import predict
-from so_arm.learning.act.policy_directory import Affine, PolicyDirectory, load_policy_directory
+from so_arm.learning.act.policy_directory import PolicyDirectory, load_policy_directory
 from so_arm.learning.act.precision import use_bf16
 
 _DEFAULT_FPS = 30
@@ -91,13 +91,11 @@ class ActPolicy:
         """One normalised image (1, 3, H, W)."""
         if name not in images:
             raise UserError(f"no image of camera {name}; the policy needs {', '.join(self._sizes)}")
-        image, (height, width) = images[name], self._sizes[name]
-        if image.shape[:2] != (height, width):
-            image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-        # Images from messages are read-only; the copy is of a few kilobytes.
-        pixels = torch.from_numpy(np.array(image)).to(self._device).permute(2, 0, 1).float().div_(255.0)
-        affine: Affine = self._pixels[name]
-        return pixels.sub_(affine.offset).div_(affine.scale).unsqueeze(0)
+        image = np.array(images[name])  # a copy, because images from messages are read-only
+        pixels = torch.from_numpy(image).to(self._device).permute(2, 0, 1).unsqueeze(0).float()
+        if pixels.shape[2:] != self._sizes[name]:
+            pixels = functional.interpolate(pixels, self._sizes[name], mode="area")
+        return pixels.div_(255.0).sub_(self._pixels[name].offset).div_(self._pixels[name].scale)
 
 
 def _device(name: str) -> torch.device:

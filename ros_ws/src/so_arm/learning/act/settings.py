@@ -58,4 +58,9 @@ class TrainSettings:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TrainSettings:
+        """Inverse of `to_dict`; UserError for a setting that this version does not know."""
+        known = {field.name for field in dataclasses.fields(cls)}
+        for name in values:
+            if name not in known:
+                raise UserError(f"training setting {name} is unknown to this version of so-arm")
         return cls(**values)

@@ -109,7 +109,9 @@ class Trainer:
         moments: dict[int, dict[str, Tensor]] = {}
         for key, value in load_file(folder / "optimiser.safetensors").items():
             index, name = key.split(".")
-            moments.setdefault(int(index), {})[name] = value
+            # The fused optimiser walks through memory: a moment has to lie as its parameter does (channels last).
+            like = self._parameters[int(index)] if value.dim() else value
+            moments.setdefault(int(index), {})[name] = torch.empty_like(like).copy_(value)
         self._optimiser.load_state_dict({**self._optimiser.state_dict(), "state": moments})
         self.step, self.seconds = int(state["step"]), float(state["seconds"])
 
