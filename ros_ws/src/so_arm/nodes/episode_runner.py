@@ -64,7 +64,7 @@ class EpisodeRunner(RuntimeNode[Settings]):
         if self._episodes.info.running:
             if not patient:
                 self.fail(
-                    UserError(f"no command answers: {self._missing() or 'all nodes are there, but one is stuck'}")
+                    UserError(f"no command answers: {self._missing() or 'every node is there, one is stuck'}")
                 )
             return
         if self._starting is not None:
