@@ -48,7 +48,7 @@ def declared_arguments(file: Path) -> list[Argument]:
     return [
         Argument(
             argument.name,
-            None if argument.default_value is None else "".join(part.describe() for part in argument.default_value),
+            None if argument.default_value is None else "".join(map(_as_written, argument.default_value)),
             argument.description,
             tuple(argument.choices or ()),
             argument._conditionally_included,
@@ -89,3 +89,8 @@ def launch(file: Path, given: dict[str, str], declared: list[Argument]) -> int:
     )
     failed = service.run()
     return codes[0] if codes else failed
+
+
+def _as_written(part: Any) -> str:
+    """Text of a default value, or the description of a substitution in it."""
+    return getattr(part, "text", None) or part.describe().strip("'")
