@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from so_arm.core.statistics import mean, percentiles, wilson_interval
+from so_arm.core.statistics import mean, median_interval, percentiles, wilson_interval
 
 
 def test_wilson_known_values():
@@ -40,3 +40,13 @@ def test_percentiles():
 def test_mean_of_nothing():
     assert math.isnan(mean([]))
     assert mean([1, 2]) == 1.5
+
+
+def test_median_interval_holds_the_median_and_narrows_with_more_values():
+    low, high = median_interval([1.0, 2.0, 3.0, 4.0, 5.0])
+    assert 1.0 <= low < 3.0 < high <= 5.0
+    closer = median_interval([1.0, 2.0, 3.0, 4.0, 5.0] * 50)
+    assert low <= closer[0] <= 3.0 <= closer[1] <= high
+    assert median_interval([2.0]) == (2.0, 2.0)
+    with pytest.raises(ValueError, match="shape"):
+        median_interval([])

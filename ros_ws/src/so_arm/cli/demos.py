@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +11,7 @@ import typer
 from so_arm.cli.options import JsonOption
 from so_arm.cli.output import console, write_json
 from so_arm.core.errors import UserError
+from so_arm.core.interrupt import uninterrupted
 from so_arm.core.provenance import provenance
 
 if TYPE_CHECKING:
@@ -118,7 +116,7 @@ def _record(writer: DatasetWriter, settings: DemonstrationSettings, episodes: in
         bar = progress.add_task("", total=episodes, completed=done, failed=len(writer.extra["failed_seeds"]))
         try:
             for episode in source:
-                with _uninterrupted():
+                with uninterrupted():
                     _keep(writer, episode)
                 done = len(writer.notes)
                 progress.update(bar, completed=done, failed=len(writer.extra["failed_seeds"]))
@@ -127,19 +125,6 @@ def _record(writer: DatasetWriter, settings: DemonstrationSettings, episodes: in
                 _check_hopeless(writer)
         finally:
             source.close()
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Let Ctrl-C wait until the block is over: an episode is written whole or not at all."""
-    wanted: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: wanted.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if wanted:
-        raise KeyboardInterrupt
 
 
 def _keep(writer: DatasetWriter, episode: Demonstration) -> None:

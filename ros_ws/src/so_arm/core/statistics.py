@@ -40,3 +40,14 @@ def mean(values: ArrayLike) -> float:
     """Arithmetic mean; NaN for no values (and no warning)."""
     samples = np.asarray(values, dtype=np.float64)
     return float(samples.mean()) if samples.size else math.nan
+
+
+def median_interval(values: ArrayLike, confidence: float = 0.95, draws: int = 2000) -> tuple[float, float]:
+    """Bootstrap interval (low, high) of the median of `values` (n,); the same values give the same interval."""
+    samples = np.asarray(values, dtype=np.float64)
+    if samples.ndim != 1 or samples.size == 0:
+        raise ValueError(f"median interval of an array of shape {samples.shape}: expected (n,) with n above 0")
+    drawn = np.random.default_rng(0).choice(samples, (draws, samples.size))
+    outside = 50.0 * (1.0 - confidence)
+    low, high = percentiles(np.median(drawn, axis=1), (outside, 100.0 - outside))
+    return low, high

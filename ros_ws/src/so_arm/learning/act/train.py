@@ -13,6 +13,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from so_arm.core import files
 from so_arm.core.errors import UserError
+from so_arm.core.interrupt import uninterrupted
 from so_arm.core.joints import JOINT_NAMES
 from so_arm.core.provenance import provenance
 from so_arm.data.dataset_schema import UNITS
@@ -101,12 +102,15 @@ class TrainingRun:
                         board.add_scalar(f"train/{name}", getattr(report, name), report.step)
                     on_report(report)
                     if time.monotonic() - saved_at > self._checkpoint_s:
-                        self._save()
+                        with uninterrupted():
+                            self._save()
                         saved_at = time.monotonic()
             except KeyboardInterrupt:
-                self._save()
+                with uninterrupted():
+                    self._save()
                 raise
-        self._save()
+        with uninterrupted():
+            self._save()
         return self._folder / "policy"
 
     def _some_steps(self) -> Report:
@@ -115,7 +119,8 @@ class TrainingRun:
         rate = self.trainer.learning_rate()
         while self.trainer.progress() < 1.0 and len(losses) < _LOG_EVERY:
             started = time.monotonic()
-            losses.append(self.trainer.train(self._batches))
+            with uninterrupted():
+                losses.append(self.trainer.train(self._batches))
             self.trainer.seconds += time.monotonic() - started
         loss = sum(losses) / len(losses)
         if not loss < float("inf"):
