@@ -23,7 +23,7 @@ def test_the_folder_launch_is_not_taken_for_the_package():
 def test_choice_of_the_runner():
     assert _choose(Runner.auto, available=True) and not _choose(Runner.auto, available=False)
     assert _choose(Runner.ros2, available=True) and not _choose(Runner.builtin, available=True)
-    with pytest.raises(UserError, match="--runner ros2: .* launch_ros"):
+    with pytest.raises(UserError, match=r"--runner ros2: .* launch_ros"):
         _choose(Runner.ros2, available=False)
 
 
