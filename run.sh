@@ -74,7 +74,7 @@ make_venv() {
     [ ! -e "$VENV" ] || say "making .venv anew"
     rm -rf "$VENV"
     if [ ${#UV[@]} -gt 0 ]; then
-        run "${UV[@]}" venv --quiet --seed --python "$PYTHON" "$VENV"
+        run "${UV[@]}" venv --quiet --seed --python "$PYTHON" "$VENV" || die "uv could not make .venv (see above)"
     elif ! run "$PYTHON" -m venv "$VENV"; then
         rm -rf "$VENV"
         die "$PYTHON cannot make a virtual environment; on Debian and Ubuntu: apt-get install python3.12-venv"
