@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 
@@ -19,10 +20,8 @@ def main() -> None:
     node = rclpy.create_node("beacon")
     publisher = node.create_publisher(String, topic, QoSProfile(depth=2))
     node.create_timer(1.0 / rate_hz, lambda: publisher.publish(String(data=f"{time.time_ns()}".ljust(SIZE_BYTES))))
-    try:
+    with contextlib.suppress(KeyboardInterrupt, ExternalShutdownException):
         rclpy.spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
 
 
 if __name__ == "__main__":

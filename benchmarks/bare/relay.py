@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 import rclpy
@@ -17,10 +18,8 @@ def main() -> None:
     publisher = node.create_publisher(JointState, sink, QoSProfile(depth=1))
     best_effort = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
     node.create_subscription(JointState, source, publisher.publish, best_effort)
-    try:
+    with contextlib.suppress(KeyboardInterrupt, ExternalShutdownException):
         rclpy.spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ def test_unknown_benchmark_names_the_choices(capsys):
 def test_result_is_written_and_decides_the_exit_code(tmp_path, monkeypatch, passed, code):
     script = tmp_path / "toy.py"
     script.write_text(
-        f'"""A toy."""\ndef run(quick):\n    return {{"name": "toy", "ratio": 0.5, "target": 0.4, "passed": {passed}}}\n'
+        f'def run(quick):\n    return {{"name": "toy", "ratio": 0.5, "target": 0.4, "passed": {passed}}}\n'
     )
     monkeypatch.setattr(bench, "_load", lambda name: bench._import(script))
     assert main(["bench", "toy", "--quick", "--json", str(tmp_path / "toy.json")]) == code

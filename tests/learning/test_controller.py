@@ -2,11 +2,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from so_arm.core.chunk import ChunkTimeline
+from so_arm.core.clock import tick_stamp_ns
 from so_arm.learning.controller import PolicyController
-from so_arm.learning.evaluation import tick_stamp_ns
 
 sys.path.insert(0, str(Path(__file__).parent))
 from fake_episodes import PERIOD_NS, FakePolicy
@@ -63,8 +62,3 @@ def test_residual_is_applied_to_the_executed_step():
     for tick in range(3):
         action = controller.act(tick_stamp_ns(tick), STATE, image_recorder([]))
         np.testing.assert_allclose(action, STATE + 1e-3 * tick + 0.5)
-
-
-def test_stamps_are_those_of_the_simulation():
-    clock = pytest.importorskip("so_arm.sim.clock")
-    assert [tick_stamp_ns(tick) for tick in range(400)] == [clock.tick_stamp_ns(tick) for tick in range(400)]

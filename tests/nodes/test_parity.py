@@ -20,14 +20,19 @@ SEEDS = int(os.environ.get("SO_ARM_PARITY_SEEDS", "3"))
 FIRST_SEED = 200_000
 
 
+class _Trace:
+    def __init__(self):
+        self.joint_position = []
+
+    def __call__(self, tick, observation, action, reward):
+        self.joint_position.append(observation["joint_position"])
+
+
 def _in_gym(rollouts):
     env, controller = GymSetup(rollouts)()
     for seed in rollouts.seeds:
-        trace = []
-        result = run_episode(
-            env, controller, seed, lambda tick, before, action, reward: trace.append(before["joint_position"])
-        )
-        yield result, np.array(trace)
+        trace = _Trace()
+        yield run_episode(env, controller, seed, trace), np.array(trace.joint_position)
 
 
 def test_graph_equals_gym(tmp_path, monkeypatch, ros_domain):

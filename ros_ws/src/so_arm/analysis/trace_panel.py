@@ -20,7 +20,7 @@ TEXT = "#c9d1d9"
 GRID = "#2c323a"
 REWARD_RGB = (120, 220, 150)
 MEASURED_RGB = (90, 170, 255)
-COMMAND_RGB = (150, 110, 60)
+COMMAND_RGB = (190, 140, 70)
 
 _DPI = 100
 _SUBPIXEL_BITS = 4
@@ -85,6 +85,8 @@ def _background(
     for joint, axes in enumerate(joint_axes):
         _style(axes, f"{JOINT_NAMES[joint]} [°]", seconds)
         axes.set_ylim(*_limits(np.stack([measured[:, joint], command[:, joint]]), 5.0))
+    for place, colour, words in ((0.01, MEASURED_RGB, "measured"), (0.07, COMMAND_RGB, "command")):
+        figure.text(place, 0.012, words, color=[part / 255 for part in colour], fontsize=7)
     canvas.draw()
     return np.array(canvas.buffer_rgba())[:, :, :3].copy(), [reward_axes, *joint_axes]
 

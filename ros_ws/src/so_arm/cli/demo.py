@@ -99,8 +99,8 @@ def _run(
 def _report(results: list[EpisodeResult], records: list[EpisodeRecord], settings: dict[str, Any]) -> dict[str, Any]:
     from so_arm.analysis.graph_timing import graph_timing
     from so_arm.analysis.report import build_report
+    from so_arm.core.clock import CONTROL_HZ
     from so_arm.core.provenance import provenance
-    from so_arm.sim.clock import CONTROL_HZ
 
     report = build_report(results, settings | provenance())
     return report | {"graph": graph_timing(records, CONTROL_HZ)}
@@ -119,7 +119,7 @@ def _write_video(
 
     from so_arm.analysis.video import write_video
     from so_arm.cli.demo_video import plan_video
-    from so_arm.sim.clock import CONTROL_HZ
+    from so_arm.core.clock import CONTROL_HZ
 
     path = folder / "demo.mp4"
     plan = plan_video(rollouts, results, records)

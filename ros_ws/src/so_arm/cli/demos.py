@@ -41,8 +41,8 @@ def demos(
     Failed episodes are counted and left out. Run the same command again to go on after an interruption, or with a
     larger --episodes to add to the dataset.
     """
+    from so_arm.core.clock import CONTROL_HZ
     from so_arm.data.dataset_writer import DatasetWriter
-    from so_arm.sim.clock import CONTROL_HZ
     from so_arm.sim.demonstrations import DemonstrationSettings
     from so_arm.sim.randomisation import ranges
     from so_arm.sim.rendering import CAMERAS

@@ -99,8 +99,7 @@ class ChunkTimeline:
         """Let `chunk` take over; False when it is not newer than the current one and was dropped."""
         if abs(chunk.period_ns - self.period_ns) * 100 > self.period_ns:
             raise UserError(
-                f"action chunk: its period {chunk.period_ns} ns does not match the control period"
-                f" {self.period_ns} ns"
+                f"action chunk: its period {chunk.period_ns} ns does not match the control period {self.period_ns} ns"
             )
         if self._stamp_ns is not None and chunk.stamp_ns <= self._stamp_ns:
             return False

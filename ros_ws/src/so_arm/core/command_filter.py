@@ -73,9 +73,7 @@ class CommandFilter:
         values: list[float] = position.tolist() if isinstance(position, np.ndarray) else list(position)
         if len(values) != NUM_JOINTS or self._is_stale(stamp_ns, now_ns):
             return self._refuse(*self._why_refused(values, stamp_ns, now_ns))
-        for q, p, low, high, step in zip(
-            values, previous, self._lower, self._upper, self._max_step, strict=True
-        ):
+        for q, p, low, high, step in zip(values, previous, self._lower, self._upper, self._max_step, strict=True):
             if not (low <= q <= high and p - step <= q <= p + step):
                 return self._bend(values, previous)
         self._previous = values
@@ -88,9 +86,7 @@ class CommandFilter:
 
     def _why_refused(self, values: list[float], stamp_ns: int | None, now_ns: int | None) -> list[str]:
         reasons = [
-            f"{name} is not finite"
-            for name, q in zip(JOINT_NAMES, values, strict=False)
-            if not math.isfinite(q)
+            f"{name} is not finite" for name, q in zip(JOINT_NAMES, values, strict=False) if not math.isfinite(q)
         ]
         if len(values) != NUM_JOINTS:
             reasons.append(f"command has {len(values)} joints, expected {NUM_JOINTS}")

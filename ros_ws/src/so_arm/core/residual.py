@@ -24,9 +24,7 @@ class Corrected(NamedTuple):
     action: np.ndarray  #: (..., 6) [rad]
 
 
-def residual_scale_rad(
-    bound: ArrayLike, lower: ArrayLike = LOWER_RAD, upper: ArrayLike = UPPER_RAD
-) -> np.ndarray:
+def residual_scale_rad(bound: ArrayLike, lower: ArrayLike = LOWER_RAD, upper: ArrayLike = UPPER_RAD) -> np.ndarray:
     """Largest correction (6,) [rad]: `bound` (scalar or (6,), share of the half range) in rad."""
     half = np.maximum((np.asarray(upper) - np.asarray(lower)) / 2.0, MIN_HALF_RANGE_RAD)
     return np.asarray(bound, dtype=np.float64) * half

@@ -7,9 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from so_arm.core.clock import CONTROL_HZ, tick_stamp_ns
 from so_arm.core.episode import EpisodeResult
-
-FPS = 30  # control rate of every task [Hz]
 
 #: (tick, observation before it, action (6,) [rad], reward) of every control tick.
 Observer = Callable[[int, Mapping[str, np.ndarray], np.ndarray, float], None]
@@ -31,11 +30,6 @@ class Environment(Protocol):
     def step(self, action: np.ndarray) -> tuple[Mapping[str, np.ndarray], float, bool, bool, dict[str, Any]]: ...
 
     def camera_image(self, name: str) -> np.ndarray: ...
-
-
-def tick_stamp_ns(tick: int) -> int:
-    """Stamp of the observation before control tick `tick`, counted from the episode start [ns]."""
-    return (tick * 1_000_000_000 + FPS // 2) // FPS
 
 
 def run_episode(env: Environment, controller: Controller, seed: int, observe: Observer | None = None) -> EpisodeResult:
@@ -60,7 +54,7 @@ def run_episode(env: Environment, controller: Controller, seed: int, observe: Ob
         reward=total,
         steps=tick,
         failure=None if success else info["failure"],
-        seconds=tick / FPS,
+        seconds=tick / CONTROL_HZ,
     )
 
 

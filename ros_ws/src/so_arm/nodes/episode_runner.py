@@ -36,7 +36,7 @@ class Settings:
     fps: int = parameter(30, "Control rate [Hz].", low=1, high=200)
     results_file: str = parameter("", "File that gets one line of JSON per episode; empty: none.")
     summary_file: str = parameter("", "File that gets the summary as JSON; empty: none.")
-    patience: float = parameter(60.0, "Time to get ready, and for a command to come [s].", low=1.0, high=3600.0)
+    patience: float = parameter(180.0, "Time to get ready, and for a command to come [s].", low=1.0, high=3600.0)
 
 
 class EpisodeRunner(RuntimeNode[Settings]):
@@ -63,9 +63,7 @@ class EpisodeRunner(RuntimeNode[Settings]):
         patient = time.monotonic() - self._progress < self.settings.patience
         if self._episodes.info.running:
             if not patient:
-                self.fail(
-                    UserError(f"no command answers: {self._missing() or 'every node is there, one is stuck'}")
-                )
+                self.fail(UserError(f"no command answers: {self._missing() or 'every node is there, one is stuck'}"))
             return
         if self._starting is not None:
             return

@@ -11,6 +11,7 @@ from pathlib import Path
 from sensor_msgs.msg import JointState
 from std_srvs.srv import SetBool, Trigger
 
+from so_arm.core.clock import CONTROL_HZ
 from so_arm.core.errors import UserError
 from so_arm.nodes import qos
 from so_arm.nodes.bridge_topics import BridgeTopics
@@ -18,7 +19,6 @@ from so_arm.nodes.messages import JointStateReader, stamp_ns
 from so_arm.nodes.parameters import parameter
 from so_arm.nodes.runtime import ERROR, RuntimeNode, run
 from so_arm.rewards.registry import DEFAULT_REWARD
-from so_arm.sim.clock import CONTROL_HZ
 from so_arm.sim.env import SoArmEnv
 from so_arm.sim.episode_loop import EpisodeLoop
 from so_arm.sim.mailbox import Command
@@ -27,7 +27,7 @@ from so_arm.sim.rendering import CAMERAS, POLICY_IMAGE_SIZE
 from so_arm.sim.tasks import TASKS
 from so_arm.sim.viewer import Viewer, require_display
 
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 180.0
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
+from so_arm.core.clock import CONTROL_HZ, CONTROL_PERIOD_S
 from so_arm.core.command_filter import CommandFilter
 from so_arm.core.joints import LOWER_RAD, MAX_VELOCITY_RAD_S, NUM_JOINTS, UPPER_RAD
 from so_arm.rewards.registry import RewardFunction, make_reward
 from so_arm.sim.arm import ArmSim, load_model
-from so_arm.sim.clock import CONTROL_HZ, CONTROL_PERIOD_S
 from so_arm.sim.randomisation import randomise, ranges
 from so_arm.sim.rendering import CAMERAS, POLICY_IMAGE_SIZE, CameraRenderer
 from so_arm.sim.tasks import Task, task_class

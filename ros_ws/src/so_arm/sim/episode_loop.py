@@ -17,13 +17,13 @@ from typing import Protocol
 
 import numpy as np
 
+from so_arm.core.clock import CONTROL_PERIOD_S, tick_stamp_ns
 from so_arm.core.episode_info import DISCARDED, ENDED, ESTOP, FAILURE, RUNNING, STOPPED, SUCCESS, EpisodeInfo
 from so_arm.core.episode_record import NO_ANSWER, record_path
 from so_arm.core.episode_recorder import EpisodeRecorder
 from so_arm.core.errors import UserError
 from so_arm.core.statistics import percentiles
 from so_arm.rewards.state import RewardState
-from so_arm.sim.clock import CONTROL_PERIOD_S, tick_stamp_ns
 from so_arm.sim.env import SoArmEnv
 from so_arm.sim.mailbox import Command, Mailbox, Woken
 

@@ -8,9 +8,9 @@ from typing import Protocol
 
 import numpy as np
 
+from so_arm.core.clock import CONTROL_PERIOD_S
 from so_arm.core.joints import GRIPPER, LOWER_RAD, NUM_JOINTS, UPPER_RAD
 from so_arm.sim.arm import ArmSim
-from so_arm.sim.clock import CONTROL_PERIOD_S
 from so_arm.sim.env import HOME_RAD, SoArmEnv
 from so_arm.sim.ik import GraspPointIk
 from so_arm.sim.tasks.pick_place import CUBE_HALF_M

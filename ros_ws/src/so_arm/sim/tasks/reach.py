@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
+from so_arm.core.clock import CONTROL_HZ
 from so_arm.core.joints import GRIPPER
 from so_arm.rewards.state import RewardState
 from so_arm.sim.arm import ArmSim
-from so_arm.sim.clock import CONTROL_HZ
 from so_arm.sim.outcome import APPROACH_M, Milestones
 
 RADIUS_M = 0.02
