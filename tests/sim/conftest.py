@@ -1,0 +1,3 @@
+"""Importing so_arm.sim first lets it choose the OpenGL that MuJoCo renders with."""
+
+import so_arm.sim  # noqa: F401
