@@ -132,7 +132,8 @@ def test_view_on_a_display_that_does_not_answer(demo, tmp_path, capsys, monkeypa
 
 def test_missing_policy_is_refused_before_anything_starts(demo, tmp_path, capsys):
     assert demo("--policy", "nowhere", "--output", "run") == 2
-    assert "nowhere does not exist; there is: policy" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "nowhere does not exist; there is: " in error and "policy" in error.split("there is: ")[1]
     assert not (tmp_path / "run").exists()
 
 

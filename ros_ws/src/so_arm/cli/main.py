@@ -56,7 +56,8 @@ def _run(arguments: list[str]) -> int:
         return _refuse(str(error))
     except TyperException as error:
         return _refuse(f"{_reason(error)} (see: {_help_command(arguments)})")
-    except Abort:
+    except Abort:  # Typer's name for Ctrl-C; it has ended the line that was being written
+        print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     return result if isinstance(result, int) else 0
 
