@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -53,11 +54,12 @@ def graph(tmp_path, monkeypatch):
         for name, source in (("node", node), ("runner", runner)):
             (tmp_path / f"{name}.py").write_text(source)
         arguments = "".join(f'<arg name="{name}"/>' for name in ARGUMENTS)
+        python = shlex.quote(sys.executable)
         words = "$(var results_file) $(var seed) $(var episodes)"
         (tmp_path / "launch" / graph_rollouts.LAUNCH_FILE).write_text(
             f"<launch>{arguments}"
-            f'<executable name="act_policy" cmd="{sys.executable} {tmp_path}/node.py" on_exit="shutdown"/>'
-            f'<executable name="runner" cmd="{sys.executable} {tmp_path}/runner.py {words}" on_exit="shutdown"/>'
+            f'<executable name="act_policy" cmd="{python} {tmp_path}/node.py" on_exit="shutdown"/>'
+            f'<executable name="runner" cmd="{python} {tmp_path}/runner.py {words}" on_exit="shutdown"/>'
             "</launch>"
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import shlex
 import signal
 import subprocess
 import sys
@@ -155,6 +156,6 @@ def test_signals_unwind_the_stack(number: signal.Signals, code: int):
 
 
 def test_closed_pipe_is_quiet():
-    script = f"{sys.executable} -m so_arm.cli.main --help | true"
+    script = f"{shlex.quote(sys.executable)} -m so_arm.cli.main --help | true"
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60, check=False)
     assert done.stderr == ""

@@ -31,6 +31,7 @@ def test_without_json_people_get_standard_output(capsys, tmp_path: Path):
 def test_json_target_is_checked_beforehand(tmp_path: Path):
     assert check_json_target(tmp_path / "new" / "report.json") == tmp_path / "new" / "report.json"
     assert check_json_target(None) is None
+    assert check_json_target(Path("/dev/full")) == Path("/dev/full")
     with pytest.raises(UserError, match="is a folder"):
         check_json_target(tmp_path)
     (tmp_path / "file").write_text("")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -23,7 +24,8 @@ def start(write, tmp_path: Path):
     def start(body: str, *arguments: str, **scripts: str) -> subprocess.Popen:
         for name, code in scripts.items():
             (tmp_path / f"{name}.py").write_text(PRELUDE + code)
-            body = body.replace(f"@{name}", f"{sys.executable} -S {tmp_path}/{name}.py {tmp_path}/{name}.pids")
+            call = shlex.join([sys.executable, "-S", f"{tmp_path}/{name}.py", f"{tmp_path}/{name}.pids"])
+            body = body.replace(f"@{name}", call)
         command = [
             sys.executable,
             "-m",

@@ -31,9 +31,10 @@ def check_json_target(target: Path | None) -> Path | None:
         return target
     if target.is_dir():
         raise UserError(f"--json {target} is a folder; give a file name or '-'")
-    folder = next(parent for parent in target.absolute().parents if parent.exists())
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise UserError(f"--json {target}: cannot write to {folder}; choose another file or '-'")
+    in_place = target.exists() and not target.is_file()  # a device or a pipe
+    place = target if in_place else next(parent for parent in target.absolute().parents if parent.exists())
+    if not os.access(place, os.W_OK) or not (in_place or place.is_dir()):
+        raise UserError(f"--json {target}: cannot write to {place}; choose another file or '-'")
     return target
 
 
