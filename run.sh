@@ -67,17 +67,23 @@ fingerprint() {
 
 is_set_up() { [ -f "$STAMP" ] && [ "$(cat "$STAMP")" = "$(fingerprint)" ] && is_python_312 "$VENV/bin/python"; }
 
+# Whether .venv is of use: made here (a moved one has wrong paths in its scripts), of Python 3.12, with an installer.
+is_venv_usable() {
+    [ ! -f "$VENV/.so_arm_place" ] || [ "$(cat "$VENV/.so_arm_place")" = "$ROOT" ] || return 1
+    is_python_312 "$VENV/bin/python" || return 1
+    [ ${#UV[@]} -gt 0 ] || "$VENV/bin/python" -m pip --version >/dev/null 2>&1
+}
+
 make_venv() {
-    local made_in=""
-    [ ! -f "$VENV/.so_arm_place" ] || made_in="$(cat "$VENV/.so_arm_place")"
-    if [ "$made_in" = "$ROOT" ] && is_python_312 "$VENV/bin/python"; then return; fi
-    [ ! -e "$VENV" ] || say "making .venv anew"
-    rm -rf "$VENV"
-    if [ ${#UV[@]} -gt 0 ]; then
-        run "${UV[@]}" venv --quiet --seed --python "$PYTHON" "$VENV" || die "uv could not make .venv (see above)"
-    elif ! run "$PYTHON" -m venv "$VENV"; then
+    if ! is_venv_usable; then
+        [ ! -e "$VENV" ] || say "making .venv anew"
         rm -rf "$VENV"
-        die "$PYTHON cannot make a virtual environment; on Debian and Ubuntu: apt-get install python3.12-venv"
+        if [ ${#UV[@]} -gt 0 ]; then
+            run "${UV[@]}" venv --quiet --seed --python "$PYTHON" "$VENV" || die "uv could not make .venv (see above)"
+        elif ! run "$PYTHON" -m venv "$VENV"; then
+            rm -rf "$VENV"
+            die "$PYTHON cannot make a virtual environment; on Debian and Ubuntu: apt-get install python3.12-venv"
+        fi
     fi
     printf '%s' "$ROOT" >"$VENV/.so_arm_place"
 }

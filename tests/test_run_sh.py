@@ -27,6 +27,7 @@ case "$1 ${2:-}" in
         chmod +x "$3/bin/so-arm"
         echo venv >>"$NOTES" ;;
     "-m pip")
+        [ "$3" != "--version" ] || exit 0
         echo "pip ${!#}" >>"$NOTES"
         exec sleep "${PIP_SECONDS:-0}" ;;
     "-m pytest") printf '<%s>' "$@" ;;
@@ -140,6 +141,14 @@ def test_a_broken_environment_is_made_anew(root: Path, damage: str):
         (root / ".venv" / "bin" / "python").unlink()
     assert _run(root).returncode == 0
     assert _notes(root)[3:] == ["venv", f"pip {root}/requirements.txt", f"pip {root}"]
+
+
+def test_an_environment_made_by_hand_is_taken_over(root: Path):
+    _run(root)
+    (root / ".venv" / ".so_arm_place").unlink()
+    (root / ".venv" / ".so_arm_is_set_up").unlink()
+    assert _run(root).returncode == 0
+    assert _notes(root)[3:] == [f"pip {root}/requirements.txt", f"pip {root}"]
 
 
 def test_without_python_312_the_ways_to_get_it_are_named(root: Path):

@@ -144,8 +144,7 @@ class Supervisor:
         elif self.stopping:
             self.output.note(f"process has ended [pid {pid}, exit code {code}]", spec.label)
         else:
-            command = " ".join(spec.command)
-            self.output.error(f"process has died [pid {pid}, exit code {code}, cmd '{command}']", spec.label)
+            self.output.error(f"process has died [pid {pid}, exit code {code}]", spec.label)
 
     def _note_failure(self, code: int) -> None:
         self.failure = self.failure or (128 - code if code < 0 else code)
