@@ -110,9 +110,11 @@ def test_long_runs_are_thinned_to_a_bounded_number_of_frames(no_rendering):
         records.append(EpisodeRecord(snapshots=np.zeros((401, 17)), **arrays))
         results.append(EpisodeResult(seed, True, 0.0, 400, None, 400 / 30))
     plan = demo_video.plan_video(rollouts, results, records)
-    frames = [sum(1 for _ in clip.frames) for clip in plan.clips]
-    assert len(frames) == plan.episodes == demo_video.MAX_EPISODES
-    assert 0.5 * demo_video.MAX_FRAMES < sum(frames) <= demo_video.MAX_FRAMES
+    drawn: list[None] = []
+    frames = [sum(1 for _ in clip.frames) for clip in plan.clips(lambda: drawn.append(None))]
+    assert len(frames) == demo_video.MAX_EPISODES
+    assert sum(frames) == len(drawn) == plan.frames
+    assert 0.5 * demo_video.MAX_FRAMES < plan.frames <= demo_video.MAX_FRAMES
 
 
 def test_view_without_a_display_is_refused_before_anything_starts(demo, tmp_path, capsys):

@@ -89,7 +89,7 @@ def _run(
 
     record_dir = (folder / "episodes").absolute()
     out.print(f"starting the node graph; what the nodes say goes to {folder / 'graph.log'}", markup=False)
-    with EpisodeView(out, rollouts.episodes, "starting the node graph") as progress:
+    with EpisodeView(out, rollouts.episodes, "waiting for the first episode") as progress:
         results = run_graph(
             rollouts, folder / "graph.log", progress.add, lockstep=lockstep, record_dir=record_dir, view=view
         )
@@ -115,7 +115,7 @@ def _write_report(folder: Path, report: dict[str, Any]) -> None:
 def _write_video(
     folder: Path, rollouts: Rollouts, results: list[EpisodeResult], records: list[EpisodeRecord], out: Console
 ) -> Path:
-    from rich.progress import track
+    from rich.progress import Progress
 
     from so_arm.analysis.video import write_video
     from so_arm.cli.demo_video import plan_video
@@ -123,8 +123,9 @@ def _write_video(
 
     path = folder / "demo.mp4"
     plan = plan_video(rollouts, results, records)
-    clips = track(plan.clips, "drawing the video", console=out, total=plan.episodes, transient=True)
-    write_video(path, clips, CONTROL_HZ, plan.stride)
+    with Progress(console=out, transient=True, disable=not out.is_terminal) as progress:
+        bar = progress.add_task("drawing the video", total=plan.frames)
+        write_video(path, plan.clips(lambda: progress.advance(bar)), CONTROL_HZ, plan.stride)
     return path
 
 

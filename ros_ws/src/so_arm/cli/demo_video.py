@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+
+import numpy as np
 
 from so_arm.analysis.video import Clip
 from so_arm.cli.rollouts import Rollouts
@@ -20,33 +22,46 @@ MAX_FRAMES = 900
 
 @dataclass(frozen=True)
 class VideoPlan:
-    """`clips` draws while it is read; every `stride`-th tick is a frame."""
+    """Every `stride`-th tick is a frame; `frames` of them in all."""
 
-    clips: Iterator[Clip]
-    episodes: int
+    rollouts: Rollouts
+    episodes: list[tuple[EpisodeResult, EpisodeRecord]]
     stride: int
+
+    @property
+    def frames(self) -> int:
+        return sum(len(record.snapshots[: -1 : self.stride]) for _, record in self.episodes)
+
+    def clips(self, on_frame: Callable[[], None]) -> Iterator[Clip]:
+        """Draws while it is read; `on_frame` is called after each frame."""
+        for number, (result, record) in enumerate(self.episodes, start=1):
+            frames = _draw(self.rollouts, result, record, self.stride, on_frame)
+            yield _clip(f"episode {number} of {self.rollouts.episodes}", result, record, frames)
 
 
 def plan_video(rollouts: Rollouts, results: list[EpisodeResult], records: list[EpisodeRecord]) -> VideoPlan:
     """The first episodes, with as many frames as can be drawn in about a minute."""
     shown = list(zip(results, records, strict=True))[:MAX_EPISODES]
-    stride = math.ceil(sum(len(record.reward) for _, record in shown) / MAX_FRAMES)
-    clips = (
-        _clip(rollouts, result, record, f"episode {number} of {len(results)}", stride)
-        for number, (result, record) in enumerate(shown, start=1)
-    )
-    return VideoPlan(clips, len(shown), stride)
+    ticks = sum(len(record.reward) for _, record in shown)
+    return VideoPlan(rollouts, shown, stride=math.ceil(ticks / MAX_FRAMES))
 
 
-def _clip(rollouts: Rollouts, result: EpisodeResult, record: EpisodeRecord, name: str, stride: int) -> Clip:
-    frames = render_frames(
+def _draw(
+    rollouts: Rollouts, result: EpisodeResult, record: EpisodeRecord, stride: int, on_frame: Callable[[], None]
+) -> Iterator[tuple[np.ndarray, ...]]:
+    for views in render_frames(
         rollouts.task,
         record.snapshots[:-1:stride],  # the last one belongs to no tick
         VIEW_SIZE,
         seed=result.seed,
         randomisation=rollouts.randomisation,
         pretty=True,
-    )
+    ):
+        yield views
+        on_frame()
+
+
+def _clip(name: str, result: EpisodeResult, record: EpisodeRecord, frames: Iterator[tuple[np.ndarray, ...]]) -> Clip:
     return Clip(
         title=f"{name}   seed {result.seed}",
         outcome="success" if result.success else (result.failure or "failure").replace("_", " "),

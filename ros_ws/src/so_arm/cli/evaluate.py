@@ -72,7 +72,7 @@ def _run(
 ) -> list[EpisodeResult]:
     from so_arm.cli.episode_view import EpisodeView
 
-    with EpisodeView(console(json_file), rollouts.episodes, "starting") as view:
+    with EpisodeView(console(json_file), rollouts.episodes, "waiting for the first episode") as view:
         return _runner(through, workers, folder)(rollouts, view.add)
 
 
