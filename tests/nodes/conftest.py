@@ -1,9 +1,8 @@
-"""Nodes and a probe in one process, in a ROS domain of their own."""
+"""Nodes and a probe in one process."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -80,17 +79,9 @@ class Ros:
             self._executor.spin()
 
 
-@pytest.fixture(scope="session")
-def ros_domain() -> int:
-    """A ROS domain that other test runs on this machine are unlikely to use."""
-    return 20 + os.getpid() % 80
-
-
 @pytest.fixture
-def ros(request: pytest.FixtureRequest, ros_domain: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ros]:
+def ros(request: pytest.FixtureRequest) -> Iterator[Ros]:
     """Give ROS arguments by ``@pytest.mark.parametrize("ros", [[...]], indirect=True)``."""
-    monkeypatch.setenv("ROS_DOMAIN_ID", str(ros_domain))
-    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     graph = Ros(getattr(request, "param", []))
     yield graph
     graph.close()

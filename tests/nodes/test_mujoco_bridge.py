@@ -132,9 +132,11 @@ def test_lockstep_order_stamps_and_the_same_numbers_as_gym(ros: Ros) -> None:
     end = bench.info()
     assert (end.seed, end.steps, end.reward, end.failure) == (5, HORIZON, total, info["failure"])
     assert end.latency_p50_ms > 0
+    bench.observation(HORIZON)
     stamps = [stamp_ns(state.header.stamp) for state in bench.states]
     assert sorted(set(stamps)) == [end.start_stamp_ns + (k * 10**9 + 15) // 30 for k in range(HORIZON + 1)]
-    assert {stamp_ns(message.clock) for message in clock} == set(stamps)
+    ros.until(lambda: {stamp_ns(message.clock) for message in clock} == set(stamps), "the clock")
+    ros.until(lambda: markers and description, "markers and description")
     assert len(markers[-1].markers) == 2
     assert 'robot name="so_arm100"' in description[0].data
 
@@ -152,7 +154,7 @@ def test_services_and_the_seed_parameter(ros: Ros) -> None:
     assert bench.switch("set_pause", True).success
     assert bench.switch("set_pause", False).success
     assert bench.switch("estop", True).success
-    assert (bench.info().phase, bench.info().outcome) == ("ended", "estop")
+    ros.until(lambda: (bench.info().phase, bench.info().outcome) == ("ended", "estop"), "the end")
     assert "release it first" in bench.trigger("start").message
     assert bench.switch("estop", False).success
     assert bench.switch("enable_torque", False).success
