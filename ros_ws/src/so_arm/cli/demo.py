@@ -70,14 +70,7 @@ def _require_display() -> None:
 
 
 def _settings(rollouts: Rollouts, lockstep: bool) -> dict[str, Any]:
-    return {
-        "policy": rollouts.policy,
-        "task": rollouts.task,
-        "reward": rollouts.reward,
-        "seeds": [rollouts.seeds[0], rollouts.seeds[-1]],
-        "through": "graph",
-        "clock": "lockstep" if lockstep else "real time",
-    }
+    return rollouts.described() | {"through": "graph", "clock": "lockstep" if lockstep else "real time"}
 
 
 def _run(

@@ -89,15 +89,7 @@ def _runner(
 
 
 def _settings(rollouts: Rollouts, through: Through) -> dict[str, Any]:
-    return {
-        "policy": rollouts.policy,
-        "residual": rollouts.residual,
-        "task": rollouts.task,
-        "reward": rollouts.reward,
-        "randomisation": rollouts.randomisation,
-        "seeds": [rollouts.seeds[0], rollouts.seeds[-1]],
-        "through": through.value,
-    }
+    return rollouts.described() | {"through": through.value}
 
 
 def _report(rollouts: Rollouts, results: list[EpisodeResult], settings: dict[str, Any]) -> dict[str, Any]:

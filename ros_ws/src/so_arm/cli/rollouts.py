@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from so_arm.core.errors import UserError
 from so_arm.core.paths import share_dir
@@ -29,6 +30,17 @@ class Rollouts:
     def seeds(self) -> range:
         return range(self.seed, self.seed + self.episodes)
 
+    def described(self) -> dict[str, Any]:
+        """What a report says of it; paths as seen from here, so that a report can be shared."""
+        return {
+            "policy": _from_here(self.policy),
+            "residual": None if self.residual is None else _from_here(self.residual),
+            "task": self.task,
+            "reward": self.reward,
+            "randomisation": self.randomisation,
+            "seeds": [self.seeds[0], self.seeds[-1]],
+        }
+
     def checked(self) -> Rollouts:
         """The same with absolute paths; UserError for whatever names something that does not exist."""
         from so_arm.cli.policy_images import image_size
@@ -46,6 +58,10 @@ class Rollouts:
         policy = _policy_folder(self.policy)
         image_size(policy)
         return replace(self, policy=policy, residual=residual, reward=reward)
+
+
+def _from_here(path: Path) -> str:
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def released_policy() -> Path:
