@@ -186,4 +186,5 @@ if [ "${1:-}" = "test" ]; then
     shift
     run_tests "$@"
 fi
-exec "$VENV/bin/so-arm" "$@"
+# A Ctrl-C while Python is still starting would end in a traceback; so-arm lets it through when it can answer.
+exec env --block-signal=INT "$VENV/bin/so-arm" "$@"

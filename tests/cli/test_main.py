@@ -159,3 +159,20 @@ def test_closed_pipe_is_quiet():
     script = f"{shlex.quote(sys.executable)} -m so_arm.cli.main --help | true"
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60, check=False)
     assert done.stderr == ""
+
+
+def test_an_interrupt_held_back_during_the_start_counts():
+    """run.sh starts Python with SIGINT blocked; one that came meanwhile ends the command cleanly."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "so_arm.cli.main", "--help"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        process.send_signal(signal.SIGINT)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (130, "", "\ninterrupted\n")

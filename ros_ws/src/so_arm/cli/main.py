@@ -92,6 +92,7 @@ def _listen_to_signals() -> None:
     signal.signal(signal.SIGTERM, stop)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
         signal.signal(signal.SIGHUP, stop)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])  # run.sh holds it back until Python can deal with it
 
 
 if __name__ == "__main__":
