@@ -57,13 +57,16 @@ def demos(
             _record(writer, settings, episodes, workers)
         except KeyboardInterrupt:
             writer.flush()
-            console(json_file).print(f"kept {len(writer.notes)} episodes in {output}; the same command goes on")
+            console(json_file).print(
+                f"kept {len(writer.notes)} episodes in {output}; the same command goes on", soft_wrap=True
+            )
             raise
     summary = _summary(output, writer)
     write_json(json_file, summary | {"made_by": provenance()})
     console(json_file).print(
         f"{output}: {summary['episodes']} episodes, {summary['frames']} frames; "
-        f"{len(summary['failed_seeds'])} of {summary['tried']} tries failed"
+        f"{len(summary['failed_seeds'])} of {summary['tried']} tries failed",
+        soft_wrap=True,
     )
 
 

@@ -91,7 +91,7 @@ def train(
         run.resume()
     policy, last = _watch(run, folder, settings, json_file)
     write_json(json_file, {"policy": str(policy), **last, "settings": settings.to_dict(), "made_by": provenance()})
-    console(json_file).print(f"policy: {policy}  (judge it: so-arm eval --policy {policy})")
+    console(json_file).print(f"policy: {policy}  (judge it: so-arm eval --policy {policy})", soft_wrap=True)
 
 
 def _check_device(device: str) -> None:
@@ -114,7 +114,7 @@ def _load(source: Path) -> TrainingArrays:
         said.print(f"decoding {camera}: {done} of {total} frames")
 
     arrays = load_training_arrays(source, progress)
-    said.print(f"{source}: {len(arrays.episode_start)} episodes, {len(arrays)} frames")
+    said.print(f"{source}: {len(arrays.episode_start)} episodes, {len(arrays)} frames", soft_wrap=True)
     return arrays
 
 
@@ -136,7 +136,7 @@ def _watch(
     )
     last: dict[str, Any] = {}
     said = console(Path("-"))
-    said.print(f"run folder: {folder}")
+    said.print(f"run folder: {folder}", soft_wrap=True)
     with Progress(*columns, console=said) as progress:
         bar = progress.add_task("", total=1.0, step=0, loss=float("nan"), speed=0.0, left="?")
 
@@ -150,6 +150,8 @@ def _watch(
         try:
             policy = run.run(show)
         except KeyboardInterrupt:
-            said.print(f"saved at step {last.get('step', 0)}; go on with: so-arm train --resume {folder}")
+            said.print(
+                f"saved at step {last.get('step', 0)}; go on with: so-arm train --resume {folder}", soft_wrap=True
+            )
             raise
     return policy, last

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from so_arm.core.joints import GRIPPER, NUM_JOINTS
+from so_arm.core.joints import GRIPPER, LOWER_RAD, NUM_JOINTS, UPPER_RAD
 from so_arm.sim.env import SoArmEnv
 from so_arm.sim.expert import make_expert
 from so_arm.sim.rendering import CAMERAS
@@ -60,7 +60,7 @@ def demonstrate(env: SoArmEnv, seed: int, noise_rad: float = 0.0) -> Demonstrati
     images: dict[str, list[np.ndarray]] = {camera: [] for camera in CAMERAS}
     total, done = 0.0, False
     while not done:
-        command = expert.act()
+        command = np.clip(expert.act(), LOWER_RAD, UPPER_RAD)
         positions.append(observation["joint_position"])
         actions.append(command)
         for camera, frames in images.items():
