@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -125,3 +126,9 @@ def test_no_file_of_odds_and_ends():
 )
 def test_the_rule_itself(room: str, name: str, fault: str | None):
     assert _fault(room, name) == fault
+
+
+def test_package_xml_names_the_ros_packages_in_use():
+    imported = {name.split(".")[0] for file in FILES for _, name in _imports(file)} & ROS
+    declared = {tag.text for tag in ElementTree.parse(PACKAGE.parents[2] / "package.xml").iter("exec_depend")}
+    assert imported - declared == set()
