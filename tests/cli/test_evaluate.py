@@ -99,6 +99,7 @@ def test_interrupt_is_130_and_leaves_no_report(so_arm, policy, tmp_path, capsys,
 
     monkeypatch.setattr(fake_episodes.FakePolicy, "predict_chunk", interrupted)
     assert so_arm("--policy", policy, "--workers", 1, "--output", "run", "--json", "out.json") == 130
+    assert capsys.readouterr().err.endswith("interrupted\n")
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["config.json"]
     assert not (tmp_path / "out.json").exists()
 

@@ -29,6 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
         _listen_to_signals()
         code = _run(arguments)
         sys.stdout.flush()
+        if code == EXIT_INTERRUPTED:  # what Typer makes of a Ctrl-C in a verb
+            raise KeyboardInterrupt
         return code
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
@@ -56,8 +58,7 @@ def _run(arguments: list[str]) -> int:
         return _refuse(str(error))
     except TyperException as error:
         return _refuse(f"{_reason(error)} (see: {_help_command(arguments)})")
-    except Abort:  # Typer's name for Ctrl-C; it has ended the line that was being written
-        print("interrupted", file=sys.stderr)
+    except Abort:
         return EXIT_INTERRUPTED
     return result if isinstance(result, int) else 0
 
