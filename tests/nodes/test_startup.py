@@ -1,10 +1,12 @@
 """What a user can get wrong: one line that names it, exit code 2. Ctrl-C: exit code 0, nothing left."""
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
-from tests.nodes.processes import NodeProcess
+from tests.nodes.processes import PATIENCE_S, NodeProcess, ros_env
 
 pytestmark = pytest.mark.ros
 
@@ -32,6 +34,22 @@ def test_one_line_and_exit_code_2(
     assert node.wait() == 2, node.output
     lines = [line for line in node.output.splitlines() if not line.startswith("[")]
     assert len(lines) == 1 and message in lines[0] and lines[0].startswith(f"{name}: "), node.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["seed:=3"], "unknown argument 'seed:=3'; give parameters as --ros-args -p NAME:=VALUE"),
+        (["--ros-args", "-p", "source"], "Couldn't parse parameter override rule: '-p source'"),
+    ],
+)
+def test_bad_command_lines(arguments: list[str], message: str, ros_domain: int) -> None:
+    command = [sys.executable, "-m", "so_arm.nodes.command_mux", *arguments]
+    done = subprocess.run(
+        command, env=ros_env(ros_domain), capture_output=True, text=True, check=False, timeout=PATIENCE_S
+    )
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert message in done.stderr.splitlines()[-1]
 
 
 def test_ctrl_c_while_starting_and_while_running(tmp_path: Path, ros_domain: int) -> None:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from types import TracebackType
+from pathlib import Path
 
 
-def _end_quietly(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Ctrl-C while a node still imports its libraries ends it like Ctrl-C later on: without a traceback.
-
-    Extension modules turn the KeyboardInterrupt into an ImportError, so the causes are looked at too.
-    """
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, KeyboardInterrupt):
-            os._exit(0)
-        cause = cause.__cause__ or cause.__context__
-    sys.__excepthook__(kind, error, trace)
+def _is_node_program() -> bool:
+    """True when this process is one of our nodes: its console script, or ``python -m so_arm.nodes.<node>``."""
+    program = Path(sys.argv[0])
+    return sys.argv[0] == "-m" or (Path(__file__).with_name(f"{program.stem}.py").is_file() and program.suffix != ".py")
 
 
-sys.excepthook = _end_quietly
+# Ctrl-C while a node still imports its libraries ends it like Ctrl-C later on: quietly. A KeyboardInterrupt would come
+# out of those imports as any kind of ImportError. `runtime.run` puts Python's own handler back.
+if _is_node_program():
+    signal.signal(signal.SIGINT, lambda *_: os._exit(0))

@@ -17,6 +17,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.executors import ExternalShutdownException
 from rclpy.experimental.events_executor import EventsExecutor
 from rclpy.node import Node
+from rclpy.utilities import remove_ros_args
 
 from so_arm.core.errors import UserError
 from so_arm.nodes import qos
@@ -119,22 +120,40 @@ def run(make_node: Callable[[], RuntimeNode[Any]]) -> NoReturn:
     """main() of every node: exit code 0 at the end or after SIGINT or SIGTERM; 2 and one line for a UserError."""
     # One thread per node unless asked otherwise: several nodes share few cores.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    name = Path(sys.argv[0]).stem
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    node: RuntimeNode[Any] | None = None
+    initialised = False
+    failure: BaseException | None = None
     try:
-        rclpy.init(args=sys.argv)
+        _init()
+        initialised = True
         node = make_node()
         _spin(node)
-        if node.failure is not None:
-            raise node.failure
     except (KeyboardInterrupt, ExternalShutdownException):
-        _exit(0)
-    except UserError as error:
-        print(f"{name}: {error}", file=sys.stderr, flush=True)
+        pass
+    except Exception as error:
+        # A shutdown signal can surface as any error of a middleware call in progress.
+        ending = initialised and not rclpy.ok() and not isinstance(error, UserError)
+        failure = None if ending else error
+    if node is not None and node.failure is not None:
+        failure = node.failure
+    if isinstance(failure, UserError):
+        print(f"{Path(sys.argv[0]).stem}: {failure}", file=sys.stderr, flush=True)
         _exit(2)
-    except Exception:
-        traceback.print_exc()
+    if failure is not None:
+        traceback.print_exception(failure)
         _exit(1)
     _exit(0)
+
+
+def _init() -> None:
+    try:
+        unknown = remove_ros_args(sys.argv)[1:]
+        rclpy.init(args=sys.argv)
+    except RuntimeError as error:  # the client library's own type is not exported
+        raise UserError(str(error).splitlines()[0]) from None
+    if unknown:
+        raise UserError(f"unknown argument '{unknown[0]}'; give parameters as --ros-args -p NAME:=VALUE")
 
 
 def _spin(node: RuntimeNode[Any]) -> None:
@@ -146,14 +165,6 @@ def _spin(node: RuntimeNode[Any]) -> None:
         executor.add_node(node)
         while rclpy.ok():  # its own spin() delivers nothing in rclpy 7.1.6
             executor.spin_once(timeout_sec=1.0)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    except UserError:
-        raise
-    except Exception:
-        # A shutdown signal can surface as any error of a middleware call in progress.
-        if rclpy.ok():
-            raise
     finally:
         # A second Ctrl-C must not interrupt the clean-up.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
