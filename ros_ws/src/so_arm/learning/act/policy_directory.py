@@ -114,7 +114,7 @@ def _normalisation(folder: Path, file: str, step_name: str, features: list[str])
         if name == step_name:
             found = step
         elif name not in _TRANSPARENT_STEPS or step.get("config", {}).get("rename_map"):
-            raise UserError(f"policy {folder}: {file} has the step {name} (renaming: not), which is not supported")
+            raise UserError(f"policy {folder}: {file} has the step {name}, which is not supported")
     if found is None:
         raise UserError(f"policy {folder}: {file} has no {step_name}")
     state = _read_tensors(folder / str(found.get("state_file")))

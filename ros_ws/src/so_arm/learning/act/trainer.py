@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 from lerobot.policies.act.configuration_act import ACTConfig
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from so_arm.core import files
 from so_arm.core.errors import UserError
 from so_arm.learning.act.batches import BatchSource
+from so_arm.learning.act.checkpoint import replacing_folder, write_tensors
 from so_arm.learning.act.network import chunk_loss, make_policy, predict
 from so_arm.learning.act.precision import use_bf16
 from so_arm.learning.act.replicas import Replicas
@@ -82,21 +82,13 @@ class Trainer:
 
     def save(self, folder: Path) -> None:
         """Everything that an exact continuation needs, as safetensors and JSON, whole or not at all."""
-        part = folder.with_name(f".{folder.name}.part")
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
-        save_file(_contiguous(self.policy.state_dict()), part / "weights.safetensors")
-        save_file(_contiguous(self._averaged), part / "averaged.safetensors")
         moments = self._optimiser.state_dict()["state"]
         flat = {f"{index}.{name}": value for index, entry in moments.items() for name, value in entry.items()}
-        save_file(_contiguous(flat), part / "optimiser.safetensors")
-        files.write_json(part / _STATE_FILE, {"step": self.step, "seconds": self.seconds})
-        old = folder.with_name(f".{folder.name}.old")
-        shutil.rmtree(old, ignore_errors=True)
-        if folder.exists():
-            folder.replace(old)
-        part.replace(folder)
-        shutil.rmtree(old, ignore_errors=True)
+        with replacing_folder(folder) as part:
+            write_tensors(part / "weights.safetensors", _contiguous(self.policy.state_dict()))
+            write_tensors(part / "averaged.safetensors", _contiguous(self._averaged))
+            write_tensors(part / "optimiser.safetensors", _contiguous(flat))
+            files.write_json(part / _STATE_FILE, {"step": self.step, "seconds": self.seconds})
 
     def load(self, folder: Path) -> None:
         """Inverse of `save`."""
