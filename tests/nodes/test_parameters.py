@@ -81,7 +81,7 @@ def test_every_parameter_of_every_node_is_described_and_has_a_valid_default(name
 def test_declared_from_the_command_line_and_changed_at_run_time(ros: Ros) -> None:
     seen: list[Example] = []
 
-    def on_change(values: Example) -> None:
+    def on_change(values: Example, given: list[str]) -> None:
         if values.gain == 0.25:
             raise UserError("not a quarter")
         seen.append(values)
