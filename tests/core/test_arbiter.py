@@ -122,3 +122,14 @@ def test_settings_are_checked() -> None:
         make_arbiter("polcy")
     with pytest.raises(UserError, match="must be more than 0"):
         Arbiter(POLICY, math.nan, 1.0, 1)
+
+
+def test_a_measured_pose_that_is_not_finite_is_refused() -> None:
+    arbiter = Arbiter("hold", 1 / 30, 1.0, 10**9)
+    assert arbiter.observe(1, np.full(6, np.nan)) is None
+    good = np.arange(6) / 10
+    assert np.array_equal(arbiter.observe(2, good), good)
+    broken = good.copy()
+    broken[2] = np.nan
+    assert np.array_equal(arbiter.observe(3, broken), good)
+    assert arbiter.refused == 2

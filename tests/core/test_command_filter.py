@@ -88,6 +88,13 @@ def test_a_stale_command_is_refused() -> None:
     assert reasons == ("command is stale",)
 
 
+def test_a_command_from_the_future_is_refused_too() -> None:
+    command_filter = make_filter(stale_after_ns=100)
+    position, reasons = command_filter.apply(np.full(6, 0.01), stamp_ns=10**18, now_ns=0)
+    assert np.array_equal(position, HOME)
+    assert reasons == ("command is stale",)
+
+
 def test_apply_before_reset_is_our_own_bug() -> None:
     with pytest.raises(RuntimeError, match="before reset"):
         CommandFilter(LOWER_RAD, UPPER_RAD, MAX_VELOCITY_RAD_S, PERIOD_S).apply(HOME)

@@ -38,7 +38,7 @@ class Arbiter:
         self._max_step = handover_velocity * period_s
         self._timeout_ns = timeout_ns
         self.ignored = 0  #: offers of sources that are not active
-        self.refused = 0  #: offers with non-finite values
+        self.refused = 0  #: offers and measured poses with non-finite values
         self._target: np.ndarray | None = None
         self._measured: np.ndarray | None = None
         self._sent_ns: int | None = None
@@ -69,12 +69,20 @@ class Arbiter:
         return self.source == HOLD or self._silent
 
     def observe(self, stamp_ns: int, measured: np.ndarray) -> np.ndarray | None:
-        """Note the measured pose; returns the target to send at once, None when the source will answer."""
-        self._measured = measured
+        """Note the measured pose; returns the target to send at once, None when the source will answer.
+
+        A pose that is not finite is refused: the last good one stays.
+        """
+        if all(map(math.isfinite, measured.tolist())):
+            self._measured = measured
+        else:
+            self.refused += 1
         if self._heard_ns is None:
             self._heard_ns = stamp_ns
         if self.source != HOLD and not self._silent and stamp_ns - self._heard_ns > self._timeout_ns:
             self._silent = True
+        if self._measured is None and self._target is None:
+            return None  # nothing known to hold
         return self._send(stamp_ns, self._pose()) if self.holding else None
 
     def offer(self, source: str, stamp_ns: int, position: np.ndarray) -> np.ndarray | None:

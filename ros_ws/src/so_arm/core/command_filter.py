@@ -26,6 +26,11 @@ class Filtered(NamedTuple):
     reasons: tuple[str, ...]  #: why it differs from what was asked; empty when it does not
 
 
+def is_fresh(stamp_ns: int, now_ns: int, stale_after_ns: int) -> bool:
+    """A command that answers `stamp_ns` may be used at `now_ns`: not too old, and not from the future."""
+    return 0 <= now_ns - stamp_ns <= stale_after_ns
+
+
 class CommandFilter:
     """Filters joint targets (6,) [rad] in ``JOINT_NAMES`` order, one call per control tick.
 
@@ -56,10 +61,6 @@ class CommandFilter:
         """Start, or take over, from the measured pose (6,) [rad]: targets move away from it step by step."""
         self._previous = list(_finite_six(measured, "measured pose"))
 
-    def hold(self) -> Filtered:
-        """The previous target once more."""
-        return self._refuse()
-
     def apply(
         self,
         position: Sequence[float] | np.ndarray,
@@ -82,7 +83,7 @@ class CommandFilter:
     def _is_stale(self, stamp_ns: int | None, now_ns: int | None) -> bool:
         if not self._stale_after_ns or stamp_ns is None or now_ns is None:
             return False
-        return not now_ns - stamp_ns <= self._stale_after_ns
+        return not is_fresh(stamp_ns, now_ns, self._stale_after_ns)
 
     def _why_refused(self, values: list[float], stamp_ns: int | None, now_ns: int | None) -> list[str]:
         reasons = [
@@ -96,7 +97,7 @@ class CommandFilter:
 
     def _refuse(self, *reasons: str) -> Filtered:
         if self._previous is None:
-            raise RuntimeError("CommandFilter.hold before reset(measured)")
+            raise RuntimeError("CommandFilter.apply before reset(measured)")
         return Filtered(np.array(self._previous), reasons)
 
     def _bend(self, values: list[float], previous: list[float]) -> Filtered:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -150,20 +151,22 @@ class ActPolicyNode(RuntimeNode[Settings]):
                 return False
         return True
 
-    def _on_plan(self, job: Job, actions: np.ndarray) -> None:
+    def _on_plan(self, job: Job, actions: np.ndarray) -> Callable[[], None]:
         """In the worker's thread."""
-        if job.episode_id != self._episodes.info.id or not self._episodes.info.running:
-            self.counts["chunks_dropped"] += 1
-            return
         chunk = ActionChunk(job.stamp_ns, self._timeline.period_ns, actions)
         message = chunk_message(chunk)
         with self._changing:
-            self._timeline.add(chunk)
-            self._planned, self._planned_ns = message, job.stamp_ns
-        assert self._worker is not None
-        self._worker.release()
-        self._chunks.publish(message)
-        self.counts["chunks"] += 1
+            current = self._episodes.info.running and job.episode_id == self._episodes.info.id
+            if current:
+                self._timeline.add(chunk)
+                self._planned, self._planned_ns = message, job.stamp_ns
+
+        def publish() -> None:
+            self.counts["chunks" if current else "chunks_dropped"] += 1
+            if current:
+                self._chunks.publish(message)
+
+        return publish
 
 
 def main() -> None:

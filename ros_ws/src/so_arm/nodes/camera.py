@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from dataclasses import dataclass
 
 import cv2
@@ -47,7 +48,8 @@ class CameraNode(RuntimeNode[Settings]):
 
     def check_health(self) -> tuple[bytes, str]:
         assert self._camera is not None
-        self.counts.update(self._camera.counts - self.counts)
+        # A plain dict copies at once, while the capture thread goes on counting.
+        self.counts.update(Counter(dict(self._camera.counts)) - self.counts)
         requested = (self.settings.width, self.settings.height)
         actual = self._camera.actual_size
         self.readings["requested_size"] = "{}x{}".format(*requested)

@@ -37,8 +37,8 @@ class CameraTopics:
 
     @property
     def wanted(self) -> bool:
-        """True while an image would be published at all."""
-        return has_listeners(self._raw) or has_listeners(self._jpeg)
+        """True while anything would be published at all."""
+        return any(map(has_listeners, (self._raw, self._jpeg, self._info)))
 
     def resize(self, height: int, width: int) -> None:
         """Images have this size from now on."""
@@ -57,8 +57,9 @@ class CameraTopics:
             self._raw.publish(message)
         if has_listeners(self._jpeg):
             self._jpeg.publish(self._compressed(stamp_ns))
-        set_stamp(self._info_message.header.stamp, stamp_ns)
-        self._info.publish(self._info_message)
+        if has_listeners(self._info):
+            set_stamp(self._info_message.header.stamp, stamp_ns)
+            self._info.publish(self._info_message)
 
     def _compressed(self, stamp_ns: int) -> CompressedImage:
         bgr = cv2.cvtColor(self.pixels, cv2.COLOR_RGB2BGR)

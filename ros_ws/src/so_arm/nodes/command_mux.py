@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,7 +51,7 @@ class CommandMux(RuntimeNode[Settings]):
         self.create_subscription(JointState, "follower/joint_states", self._on_state, qos.CONTROL)
         self.get_logger().info(f"ready: {settings.source}")
 
-    def settings_changed(self, settings: Settings) -> None:
+    def settings_changed(self, settings: Settings, given: Collection[str]) -> None:
         if settings.source != self.settings.source:
             self._arbiter.select(settings.source)
 

@@ -12,7 +12,7 @@ from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
 from so_arm.core.episode import EpisodeResult
-from so_arm.core.episode_info import ENDED, SUCCESS, EpisodeInfo
+from so_arm.core.episode_info import DISCARDED, ENDED, IDLE, SUCCESS, EpisodeInfo
 from so_arm.core.errors import UserError
 from so_arm.core.files import write_json
 from so_arm.core.statistics import mean, percentiles, wilson_interval
@@ -66,6 +66,8 @@ class EpisodeRunner(RuntimeNode[Settings]):
                 self.fail(UserError(f"no command answers: {self._missing() or 'every node is there, one is stuck'}"))
             return
         if self._starting is not None:
+            if not patient:
+                self.fail(UserError(f"{self.settings.bridge} has not started an episode; is it stuck?"))
             return
         missing = self._missing()
         if missing is None:
@@ -94,7 +96,10 @@ class EpisodeRunner(RuntimeNode[Settings]):
             self._current_id, self._begun = info.id, time.monotonic()
         elif info.phase == ENDED and info.id == self._current_id:
             self._starting = None
-            self._finish_episode(info)
+            if info.outcome != DISCARDED:  # its seed is run again
+                self._finish_episode(info)
+        elif info.phase == IDLE and self._current_id:
+            self._starting = None  # the world was reset under the episode; the next one takes its place
 
     def _on_command(self, _: bytes) -> None:
         self._progress = time.monotonic()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,13 +86,15 @@ class MujocoBridge(RuntimeNode[Settings]):
             self._loop.mailbox.close()
             self._thread.join(5.0)
 
-    def settings_changed(self, settings: Settings) -> None:
-        if settings.seed != self.settings.seed and self._loop is not None:
+    def settings_changed(self, settings: Settings, given: Collection[str]) -> None:
+        # Also when it is the value of before: by now the loop has gone on to other seeds.
+        if "seed" in given and self._loop is not None:
             self._loop.next_seed = settings.seed
 
     def check_health(self) -> tuple[bytes, str]:
         loop = self._running_loop()
-        self.counts.update(loop.counts - self.counts)
+        # A plain dict copies at once, while the physics thread goes on counting.
+        self.counts.update(Counter(dict(loop.counts)) - self.counts)
         if not self.settings.lockstep:
             self.readings["command_age_s"] = f"{loop.command_age_s:.3f}"
         level, text = super().check_health()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
@@ -46,10 +46,13 @@ def parameter(
 class NodeParameters[Settings]:
     """The parameters of `node`, kept as an instance of the frozen dataclass `kind` in `values`.
 
-    on_change: called with the new values before they are accepted; may raise UserError to refuse them.
+    on_change: called with the new values and the names that were given, before they are accepted; may raise
+    UserError to refuse them.
     """
 
-    def __init__(self, node: Node, kind: type[Settings], on_change: Callable[[Settings], None] | None = None) -> None:
+    def __init__(
+        self, node: Node, kind: type[Settings], on_change: Callable[[Settings, Collection[str]], None] | None = None
+    ) -> None:
         self._kind = kind
         self._on_change = on_change
         self._fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
@@ -77,8 +80,8 @@ class NodeParameters[Settings]:
         current = {name: getattr(self.values, name) for name in self._own}
         try:
             values = self._checked(current, {item.name: item.value for item in given})
-            if self._on_change is not None and values != self.values:
-                self._on_change(values)
+            if self._on_change is not None:
+                self._on_change(values, [item.name for item in given])
         except UserError as error:
             return SetParametersResult(successful=False, reason=str(error))
         self.values = values

@@ -26,12 +26,13 @@ class Job(NamedTuple):
 
 
 class PolicyWorker:
-    """on_plan: called in the worker's thread with the job and the actions (n, 6) [rad]. on_failure: with its error."""
+    """on_plan: called in the worker's thread with the job and the actions (n, 6) [rad]; returns what sends the answer.
+    on_failure: called with its error."""
 
     def __init__(
         self,
         policy: ActPolicy,
-        on_plan: Callable[[Job, np.ndarray], None],
+        on_plan: Callable[[Job, np.ndarray], Callable[[], None]],
         on_failure: Callable[[Exception], None],
     ) -> None:
         self.last_s = 0.0  #: duration of the last inference
@@ -50,10 +51,6 @@ class PolicyWorker:
         """Only while not busy."""
         self._busy.set()
         self._jobs.put(job)
-
-    def release(self) -> None:
-        """Not busy any more. `on_plan` calls it before its answer goes out, which may bring the next job at once."""
-        self._busy.clear()
 
     def warm_up(self) -> None:
         """A first inference is slow; have it over before an episode starts."""
@@ -77,8 +74,10 @@ class PolicyWorker:
                 begun = time.perf_counter()
                 actions = self._policy.predict_chunk(job.position, job.images)
                 self.last_s = time.perf_counter() - begun
-                self._on_plan(job, actions)
-                self.release()
+                publish = self._on_plan(job, actions)
+                # Not busy any more before the answer goes out: it may bring the next job at once.
+                self._busy.clear()
+                publish()
             except Exception as error:
                 self._on_failure(error)
                 return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,7 +60,7 @@ class ResidualCorrector(RuntimeNode[Settings]):
         self.create_subscription(JointState, "follower/joint_states", self._on_state, qos.CONTROL)
         self.get_logger().info("ready")
 
-    def settings_changed(self, settings: Settings) -> None:
+    def settings_changed(self, settings: Settings, given: Collection[str]) -> None:
         self._residual.set_bound(settings.bound)
 
     def _on_episode(self, info: EpisodeInfo) -> None:

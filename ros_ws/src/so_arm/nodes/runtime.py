@@ -8,7 +8,7 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -52,8 +52,8 @@ class RuntimeNode[Settings](Node):
     def close(self) -> None:
         """Stop threads, close files. Called once, also after a failed `setup`."""
 
-    def settings_changed(self, settings: Settings) -> None:
-        """Called before changed settings are accepted; UserError refuses them."""
+    def settings_changed(self, settings: Settings, given: Collection[str]) -> None:
+        """Called before settings are accepted; `given` names the parameters that were set. UserError refuses them."""
 
     def check_health(self) -> tuple[bytes, str]:
         """Level and one line for the health report."""

@@ -18,6 +18,7 @@ from typing import Protocol
 import numpy as np
 
 from so_arm.core.clock import CONTROL_PERIOD_S, tick_stamp_ns
+from so_arm.core.command_filter import is_fresh
 from so_arm.core.episode_info import DISCARDED, ENDED, ESTOP, FAILURE, RUNNING, STOPPED, SUCCESS, EpisodeInfo
 from so_arm.core.episode_record import NO_ANSWER, record_path
 from so_arm.core.episode_recorder import EpisodeRecorder
@@ -202,9 +203,9 @@ class EpisodeLoop:
     def _fresh_command(self) -> Command | None:
         command = self.mailbox.newest
         if command is not None and command.stamp_ns >= self._info.start_stamp_ns:
-            age_ns = self._now_ns() - command.stamp_ns
-            self.command_age_s = age_ns * 1e-9
-            if age_ns <= self._timeout_ns:
+            now_ns = self._now_ns()
+            self.command_age_s = (now_ns - command.stamp_ns) * 1e-9
+            if is_fresh(command.stamp_ns, now_ns, self._timeout_ns):
                 return command
         self.counts["ticks_without_command"] += 1
         return None

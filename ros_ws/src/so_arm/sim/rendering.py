@@ -6,6 +6,7 @@ import mujoco
 import numpy as np
 
 from so_arm.core.errors import UserError
+from so_arm.sim import opengl
 
 CAMERAS: tuple[str, ...] = ("static", "wrist")
 #: (height, width) of the images that policies see by default; small, because rendering is in software.
@@ -35,7 +36,7 @@ class CameraRenderer:
         try:
             self._renderer = mujoco.Renderer(model, height, width)
         except Exception as error:  # every GL binding raises its own type when the library is missing
-            raise UserError(f"{GL_HINT} ({error})") from error
+            raise UserError(f"{GL_HINT} ({opengl.problem or error})") from error
         self._pretty = pretty
 
     def render(self, data: mujoco.MjData, camera: str) -> np.ndarray:
