@@ -36,7 +36,7 @@ def test_a_full_disk_is_said_in_one_line(tmp_path: Path) -> None:
     limits, action = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
     try:
-        with pytest.raises(UserError, match="cannot write .*weights"):
+        with pytest.raises(UserError, match=r"cannot write .*weights"):
             write_tensors(tmp_path / "weights", {"weights": torch.zeros(100_000)})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
