@@ -44,6 +44,7 @@ class EpisodeRunner(RuntimeNode[Settings]):
         super().__init__("episode_runner", Settings)
 
     def setup(self) -> None:
+        self.refuse_twin()  # it would give its orders to the other one's bridge
         self._results: list[EpisodeResult] = []
         self._latencies_ms: list[tuple[float, float]] = []  # p50 and p99 of each episode
         self._starting: Future | None = None

@@ -83,17 +83,34 @@ class RuntimeNode[Settings](Node):
 
     def refuse_other_publishers(self, *topics: str) -> None:
         """UserError when another node publishes one of `topics`; call before creating the own publishers."""
-        deadline = time.monotonic() + DISCOVERY_S
-        while True:
+
+        def busy() -> str | None:
             for topic in topics:
                 for found in self.get_publishers_info_by_topic(topic):
-                    raise UserError(
-                        f"{self.resolve_topic_name(topic)} is already published by node '{found.node_name}' in"
-                        f" ROS domain {os.environ.get('ROS_DOMAIN_ID', '0')}; stop it, or choose another"
-                        " ROS_DOMAIN_ID or namespace"
-                    )
-            if time.monotonic() > deadline:
-                return
+                    return f"{self.resolve_topic_name(topic)} is already published by node '{found.node_name}'"
+            return None
+
+        self._refuse(busy)
+
+    def refuse_twin(self) -> None:
+        """UserError when another node has this one's name."""
+
+        def busy() -> str | None:
+            names = self.get_node_names_and_namespaces()
+            twins = names.count((self.get_name(), self.get_namespace())) > 1
+            return f"another {self.get_fully_qualified_name()} is running" if twins else None
+
+        self._refuse(busy)
+
+    def _refuse(self, busy: Callable[[], str | None]) -> None:
+        """UserError with what `busy` says until DDS had its time to tell about other nodes."""
+        deadline = time.monotonic() + DISCOVERY_S
+        while time.monotonic() < deadline:
+            if reason := busy():
+                raise UserError(
+                    f"{reason} in ROS domain {os.environ.get('ROS_DOMAIN_ID', '0')}; stop it, or choose another"
+                    " ROS_DOMAIN_ID or namespace"
+                )
             time.sleep(0.05)
 
     def _report(self) -> None:
