@@ -7,17 +7,16 @@ Both chains run at the same time as processes of their own and get the same mess
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 
+from so_arm.launcher.background import running
 from so_arm.launcher.packages import command
 
 TARGET = 1.3
@@ -34,7 +33,8 @@ def run(quick: bool) -> dict[str, Any]:
     """`ratio` is the larger of the p50 and the p99 ratio."""
     blocks = 12 if quick else 60
     os.environ["ROS_DOMAIN_ID"] = str(20 + os.getpid() % 80)  # a domain of its own
-    with _chains():
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    with running(_chains(environment), environment):
         latency = _measure(blocks)
     p50 = {chain: float(np.median(latency[chain])) for chain in (OURS, BARE)}
     p99 = {chain: float(np.percentile(latency[chain], 99)) for chain in (OURS, BARE)}
@@ -59,24 +59,14 @@ def run(quick: bool) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def _chains() -> Iterator[None]:
-    """Both chains, from start to end."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    commands = [
+def _chains(environment: Mapping[str, str]) -> list[list[str]]:
+    """Commands of both chains."""
+    return [
         [*command("so_arm", "residual_corrector", environment), "--ros-args", "-p", "lockstep:=false"],
         command("so_arm", "command_mux", environment),
         [sys.executable, str(RELAY), "/bare/in", "/bare/middle"],
         [sys.executable, str(RELAY), "/bare/middle", "/bare/out"],
     ]
-    processes = [subprocess.Popen(c, env=environment, stdout=subprocess.DEVNULL) for c in commands]
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.wait(10)
 
 
 def _measure(blocks: int) -> dict[str, np.ndarray]:

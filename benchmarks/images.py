@@ -7,12 +7,10 @@ anywhere between the file and the subscriber shows. `act_policy` sees both camer
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,8 @@ import cv2
 import numpy as np
 
 from so_arm.core.paths import share_dir
+from so_arm.launcher.background import running
+from so_arm.launcher.environment import ros_environment
 from so_arm.launcher.packages import command
 
 CAMERAS = ("static", "wrist")
@@ -37,12 +37,12 @@ def run(quick: bool) -> dict[str, Any]:
     """`ratio` is the share of frames lost."""
     seconds = 10.0 if quick else 60.0
     os.environ["ROS_DOMAIN_ID"] = str(20 + os.getpid() % 80)  # a domain of its own
-    os.environ.setdefault("FASTDDS_DEFAULT_PROFILES_FILE", str(share_dir() / "launch" / "fastdds.xml"))
-    os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(share_dir() / "launch" / "fastdds.xml"))
+    os.environ.update(ros_environment(os.environ))
     with tempfile.TemporaryDirectory() as folder:
         film = Path(folder) / "numbered.avi"
         _write_film(film)
-        with _nodes(film):
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        with running(_nodes(film, environment), environment):
             seen = _watch(seconds)
     lost = {name: _lost(seen.numbers[name]) for name in CAMERAS}
     received = {name: len(seen.numbers[name]) for name in CAMERAS}
@@ -92,29 +92,20 @@ def _lost(numbers: list[int]) -> int:
     return int(np.sum((steps - 1) % FRAMES))
 
 
-@contextmanager
-def _nodes(film: Path) -> Iterator[None]:
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+def _nodes(film: Path, environment: Mapping[str, str]) -> list[list[str]]:
+    """Commands of both cameras, the policy and the beacon."""
 
     def node(name: str, *parameters: str, as_name: str = "") -> list[str]:
         words = [word for parameter in parameters for word in ("-p", parameter)]
         rename = ["-r", f"__node:={as_name}"] if as_name else []
         return [*command("so_arm", name, environment), "--ros-args", *rename, *words]
 
-    commands = [
+    cameras = [
         node("camera", f"source:={film}", f"camera_name:={name}", f"fps:={RATE_HZ}.0", as_name=f"{name}_camera")
         for name in CAMERAS
     ]
-    commands.append(node("act_policy", f"policy_path:={POLICY}", "lockstep:=false"))
-    commands.append([sys.executable, str(BEACON), "/beacon", str(RATE_HZ)])
-    processes = [subprocess.Popen(c, env=environment, stdout=subprocess.DEVNULL) for c in commands]
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.wait(10)
+    policy = node("act_policy", f"policy_path:={POLICY}", "lockstep:=false")
+    return [*cameras, policy, [sys.executable, str(BEACON), "/beacon", str(RATE_HZ)]]
 
 
 class _Seen:

@@ -29,7 +29,7 @@ def run(quick: bool) -> dict[str, Any]:
     """Ratios of this run; `ratio` is the environment's, `batch_ratio` that of the batch on every core."""
     rounds = 5 if quick else 21
     actions = _expert_actions()
-    env, cores = SoArmEnv(), os.cpu_count() or 1
+    env, cores = SoArmEnv(), len(os.sched_getaffinity(0))
     batch = BatchEnv(SoArmEnv, N_ENVS)
     ratios, batch_ratios, same, raw_us, env_us = [], [], [], [], []
     for _ in range(rounds):

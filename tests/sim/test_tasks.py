@@ -6,6 +6,8 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 from so_arm.core.errors import UserError
+from so_arm.rewards.terms import TARGET_RADIUS_M
+from so_arm.sim.arm import load_model
 from so_arm.sim.env import HOME_RAD, SoArmEnv
 from so_arm.sim.expert import make_expert
 from so_arm.sim.randomisation import LEVELS
@@ -113,3 +115,7 @@ def test_cube_and_target_fill_the_work_area():
         assert (places.min(axis=0) >= [0.14, -0.10]).all() and (places.max(axis=0) <= [0.29, 0.10]).all()
         assert (np.ptp(places, axis=0) > [0.14, 0.19]).all()
     assert np.linalg.norm(cube - target, axis=1).min() >= 0.07
+
+
+def test_the_target_is_drawn_as_large_as_it_counts():
+    assert load_model("pick_place").geom("target").size[0] == TARGET_RADIUS_M

@@ -19,10 +19,13 @@ LINK_NAMES: tuple[str, ...] = (
     "moving_jaw_link",
 )
 
+#: The axis of shoulder_pan stands here on the x axis of base_link [m].
+PAN_AXIS_X_M = 0.0452
+
 # Per joint: origin in the parent link [m], rotation parent <- child at angle zero, axis in the child link.
 _ORIGIN_M = np.array(
     [
-        [0.0452, 0.0, 0.0165],
+        [PAN_AXIS_X_M, 0.0, 0.0165],
         [0.0, 0.1025, 0.0306],
         [0.0, 0.11257, 0.028],
         [0.0, 0.0052, 0.1349],

@@ -37,7 +37,7 @@ def inside_target(state: RewardState) -> bool:
     """The object's centre is over the target disc, at any height."""
     x, y, _ = state.object_position
     target_x, target_y, _ = state.target_position
-    return hypot(x - target_x, y - target_y) <= TARGET_RADIUS_M
+    return hypot(x - target_x, y - target_y) < TARGET_RADIUS_M
 
 
 def step(state: RewardState) -> float:
@@ -57,12 +57,12 @@ def contact(state: RewardState) -> float:
 
 def lifted(state: RewardState) -> float:
     """1 while the object is off the table."""
-    return 1.0 if state.object_height > LIFTED_HEIGHT_M else 0.0
+    return 1.0 if is_lifted(state.object_height) else 0.0
 
 
 def transport(state: RewardState) -> float:
     """Closeness of a lifted object to the target: 1 at it, 0 from 30 cm on; 0 when not lifted."""
-    if state.object_height > LIFTED_HEIGHT_M:
+    if is_lifted(state.object_height):
         return tolerance(dist(state.object_position, state.target_position), 0.0, TRANSPORT_RANGE_M)
     return 0.0
 
@@ -79,6 +79,6 @@ def success(state: RewardState) -> float:
 
 def dropped(state: RewardState) -> float:
     """1 while an object that was lifted lies outside the target. Setting it down inside is no drop."""
-    if state.ever_lifted and not state.object_height > LIFTED_HEIGHT_M:
+    if state.ever_lifted and not is_lifted(state.object_height):
         return 0.0 if state.success or inside_target(state) else 1.0
     return 0.0

@@ -31,7 +31,7 @@ class BatchEnv:
     """
 
     def __init__(self, make_env: Callable[[], SoArmEnv], n: int, threads: int | None = None) -> None:
-        count = min(n, threads or os.cpu_count() or 1)
+        count = min(n, threads or len(os.sched_getaffinity(0)))
         self.n = n
         self._helpers = [ThreadPoolExecutor(1, thread_name_prefix=f"batch_env_{i}") for i in range(1, count)]
         self._shares = [range(i, n, count) for i in range(count)]

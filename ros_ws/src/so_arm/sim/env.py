@@ -11,7 +11,7 @@ import numpy as np
 from so_arm.core.clock import CONTROL_HZ, CONTROL_PERIOD_S
 from so_arm.core.command_filter import CommandFilter
 from so_arm.core.joints import LOWER_RAD, MAX_VELOCITY_RAD_S, NUM_JOINTS, UPPER_RAD
-from so_arm.rewards.registry import RewardFunction, make_reward
+from so_arm.rewards.registry import DEFAULT_REWARD, RewardFunction, make_reward
 from so_arm.sim.arm import ArmSim, load_model
 from so_arm.sim.randomisation import randomise, ranges
 from so_arm.sim.rendering import CAMERAS, POLICY_IMAGE_SIZE, CameraRenderer
@@ -19,6 +19,7 @@ from so_arm.sim.tasks import Task, task_class
 
 #: Start pose [rad]: gripper open, pointing down, above the middle of the work area.
 HOME_RAD = np.array([0.0, -0.9, 0.7, 1.45, -1.57, 0.6])
+HOME_RAD.setflags(write=False)
 #: Half-width of the start pose's variation [rad].
 HOME_SPREAD_RAD = 0.03
 
@@ -37,7 +38,7 @@ class SoArmEnv(gym.Env[Observation, np.ndarray]):
     def __init__(
         self,
         task: str = "pick_place",
-        reward: str | RewardFunction = "v3",
+        reward: str | RewardFunction = DEFAULT_REWARD,
         randomisation: str = "none",
         images: bool = False,
         image_size: tuple[int, int] = POLICY_IMAGE_SIZE,

@@ -10,10 +10,12 @@ import numpy as np
 
 from so_arm.core.clock import CONTROL_PERIOD_S
 from so_arm.core.joints import GRIPPER, LOWER_RAD, NUM_JOINTS, UPPER_RAD
+from so_arm.core.kinematics import PAN_AXIS_X_M
 from so_arm.sim.arm import ArmSim
 from so_arm.sim.env import HOME_RAD, SoArmEnv
 from so_arm.sim.ik import GraspPointIk
-from so_arm.sim.tasks.pick_place import CUBE_HALF_M
+from so_arm.sim.tasks.pick_place import CUBE_HALF_M, PickPlace
+from so_arm.sim.tasks.reach import Reach
 
 OPEN_RAD = 0.6
 SQUEEZE_RAD = 0.02
@@ -39,7 +41,7 @@ class Expert(Protocol):
 
 def make_expert(env: SoArmEnv) -> Expert:
     """The expert of `env`'s task, for the episode that `env.reset` has just started."""
-    return PickPlaceExpert(env) if env.task.name == "pick_place" else ReachExpert(env)
+    return _EXPERTS[env.task.name](env)
 
 
 class JointMotion:
@@ -210,5 +212,8 @@ class PickPlaceExpert:
 
 def _yaw_that_keeps_roll(point: np.ndarray, pose: np.ndarray) -> float:
     """Opening direction over `point` with the wrist roll of `pose`: yaw = roll - pan + pi for fingers down."""
-    pan = -math.atan2(point[1], point[0] - 0.0452)
+    pan = -math.atan2(point[1], point[0] - PAN_AXIS_X_M)
     return float(pose[GRIPPER - 1] - pan + math.pi)
+
+
+_EXPERTS: dict[str, Callable[[SoArmEnv], Expert]] = {PickPlace.name: PickPlaceExpert, Reach.name: ReachExpert}

@@ -17,9 +17,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from so_arm.core import files
+from so_arm.core.chunk_settings import METADATA_FILE
 from so_arm.core.errors import UserError
 
-METADATA_FILE = "so_arm.json"
 WEIGHTS_FILE = "model.safetensors"
 
 

@@ -16,10 +16,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from so_arm.core.chunk_settings import METADATA_FILE
 from so_arm.core.errors import UserError
 from so_arm.core.joints import JOINT_NAMES, NUM_JOINTS
 from so_arm.data.dataset_schema import ACTION, IMAGE_PREFIX, STATE, UNITS
-from so_arm.learning.act.checkpoint import METADATA_FILE, WEIGHTS_FILE, load_metadata
+from so_arm.learning.act.checkpoint import WEIGHTS_FILE, load_metadata
 
 _PREPROCESSOR = "policy_preprocessor.json"
 _POSTPROCESSOR = "policy_postprocessor.json"

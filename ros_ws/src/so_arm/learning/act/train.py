@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from torch.utils.tensorboard import SummaryWriter
 
 from so_arm.core import files
+from so_arm.core.chunk_settings import ChunkSettings
 from so_arm.core.errors import UserError
 from so_arm.core.interrupt import uninterrupted
 from so_arm.core.joints import JOINT_NAMES
@@ -149,11 +150,7 @@ class TrainingRun:
             "fps": self._arrays.fps,
             "cameras": {name: {"height": h, "width": w} for name, (h, w) in self._arrays.cameras.items()},
             "task": self._arrays.extra.get("task"),
-            "execution": {
-                "actions_per_chunk": self._settings.chunk_size,
-                "chunk_size_threshold": 0.6,
-                "aggregate_fn_name": "latest_only",
-            },
+            "execution": asdict(ChunkSettings(actions_per_chunk=self._settings.chunk_size)),
             "training": {
                 "step": self.trainer.step,
                 "minutes": self.trainer.seconds / 60.0,

@@ -9,12 +9,11 @@ import numpy as np
 from so_arm.core.clock import CONTROL_HZ
 from so_arm.core.joints import GRIPPER
 from so_arm.rewards.state import RewardState
-from so_arm.rewards.terms import is_lifted
+from so_arm.rewards.terms import TARGET_RADIUS_M, is_lifted
 from so_arm.sim.arm import ArmSim
 from so_arm.sim.outcome import Milestones
 
 CUBE_HALF_M = 0.0125
-TARGET_RADIUS_M = 0.03
 #: 15 cm x 20 cm in front of the arm, all of it within reach of a gripper that points down.
 AREA_LOWER_M = (0.14, -0.10)
 AREA_UPPER_M = (0.29, 0.10)
