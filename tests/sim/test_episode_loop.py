@@ -1,3 +1,4 @@
+import errno
 import math
 import threading
 import time
@@ -203,17 +204,28 @@ def test_real_time_holds_without_commands_and_limp_arms_fall(real_time: FakeGrap
     assert np.abs(real_time.positions[-1] - real_time.positions[-3]).max() < 0.02, "no jump back"
 
 
-def test_a_full_disk_ends_the_loop_with_one_line(env: SoArmEnv, tmp_path: Path) -> None:
-    blocked = tmp_path / "file"
-    blocked.write_text("")
-    loop = EpisodeLoop(env, FakeSink(), True, 0, record_dir=blocked / "sub")
+def test_a_full_disk_costs_the_record_but_not_the_end_of_the_episode(
+    env: SoArmEnv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    sink = FakeSink()
+    loop = EpisodeLoop(env, sink, True, 0, record_dir=tmp_path)
     loop.start()
-    with pytest.raises(UserError, match="cannot write"):
+    with pytest.raises(UserError, match="no space left on the disk"):
         loop.stop()
+    assert sink.phases[-1] == "ended"
+    assert list(tmp_path.iterdir()) == []
 
 
 class FakeSink:
-    def episode(self, info: EpisodeInfo) -> None: ...
+    def __init__(self) -> None:
+        self.phases: list[str] = []
+
+    def episode(self, info: EpisodeInfo) -> None:
+        self.phases.append(info.phase)
 
     def observation(self, stamp_ns: int, observation: Mapping[str, np.ndarray], state: RewardState) -> int:
         return 0

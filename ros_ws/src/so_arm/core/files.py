@@ -1,4 +1,4 @@
-"""Results appear under their final name whole or not at all."""
+"""Results appear under their final name whole or not at all; what is read is checked."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,18 @@ _REASONS = {
 
 
 @contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Make a full disk or a missing permission in the block a UserError that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        reason = _REASONS.get(error.errno or 0)
+        if reason is None:
+            raise
+        raise UserError(f"cannot write {path}: {reason}") from error
+
+
+@contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` (same suffix) that takes its name when the block ends well.
 
@@ -32,8 +44,7 @@ def replacing(path: Path) -> Iterator[Path]:
     pipes are written in place. A full disk or a missing permission becomes a UserError.
     """
     path = Path(os.path.realpath(path))
-    temporary: Path | None = None
-    try:
+    with writing(path), ExitStack() as cleanup:
         if path.exists() and not path.is_file() and not path.is_dir():
             yield path
             return
@@ -41,19 +52,11 @@ def replacing(path: Path) -> Iterator[Path]:
         handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=f".part{path.suffix}", dir=path.parent)
         os.close(handle)
         temporary = Path(name)
+        cleanup.callback(temporary.unlink, missing_ok=True)
         temporary.chmod(0o666 & ~_umask())
         yield temporary
         _flush(temporary)
         temporary.replace(path)
-        temporary = None
-    except OSError as error:
-        reason = _REASONS.get(error.errno or 0)
-        if reason is None:
-            raise
-        raise UserError(f"cannot write {path}: {reason}") from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
 
 
 def write_json(path: Path, data: object) -> None:
@@ -61,6 +64,19 @@ def write_json(path: Path, data: object) -> None:
     text = json_text(data)
     with replacing(path) as target:
         target.write_text(text, encoding="utf-8")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in `path`; UserError when the file is missing, damaged or holds something else."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is damaged: {error}") from error
+    if not isinstance(value, dict):
+        raise UserError(f"{path} is damaged: it holds a {type(value).__name__}, not a JSON object")
+    return value
 
 
 def json_text(data: object) -> str:

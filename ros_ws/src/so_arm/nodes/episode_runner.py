@@ -14,7 +14,7 @@ from std_srvs.srv import Trigger
 from so_arm.core.episode import EpisodeResult
 from so_arm.core.episode_info import DISCARDED, ENDED, IDLE, SUCCESS, EpisodeInfo
 from so_arm.core.errors import UserError
-from so_arm.core.files import write_json
+from so_arm.core.files import write_json, writing
 from so_arm.core.statistics import mean, percentiles, wilson_interval
 from so_arm.nodes import qos
 from so_arm.nodes.episode_listener import EpisodeListener
@@ -53,8 +53,9 @@ class EpisodeRunner(RuntimeNode[Settings]):
         self._wall_s = 0.0
         if self.settings.results_file:
             path = Path(self.settings.results_file)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("")
+            with writing(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text("")
         self._episodes = EpisodeListener(self, self._on_episode)
         self._start = self.create_client(Trigger, f"{self.settings.bridge}/start")
         self.create_subscription(JointState, "follower/joint_commands", self._on_command, qos.CONTROL, raw=True)
@@ -119,7 +120,8 @@ class EpisodeRunner(RuntimeNode[Settings]):
         self._results.append(result)
         self._latencies_ms.append((info.latency_p50_ms, info.latency_p99_ms))
         if self.settings.results_file:
-            with Path(self.settings.results_file).open("a", encoding="utf-8") as lines:
+            path = Path(self.settings.results_file)
+            with writing(path), path.open("a", encoding="utf-8") as lines:
                 lines.write(json.dumps(result.to_dict()) + "\n")
         self.get_logger().info(
             f"episode {len(self._results)}/{self.settings.episodes}: seed {result.seed},"

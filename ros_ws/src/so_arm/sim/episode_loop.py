@@ -20,7 +20,7 @@ import numpy as np
 from so_arm.core.clock import CONTROL_PERIOD_S, tick_stamp_ns
 from so_arm.core.command_filter import is_fresh
 from so_arm.core.episode_info import DISCARDED, ENDED, ESTOP, FAILURE, RUNNING, STOPPED, SUCCESS, EpisodeInfo
-from so_arm.core.episode_record import NO_ANSWER, record_path
+from so_arm.core.episode_record import NO_ANSWER, EpisodeRecord, record_path
 from so_arm.core.episode_recorder import EpisodeRecorder
 from so_arm.core.errors import UserError
 from so_arm.core.statistics import percentiles
@@ -257,8 +257,13 @@ class EpisodeLoop:
 
     def _finish(self, outcome: str, failure: str = "") -> None:
         record = self._recorder.record()
-        if self._record_dir is not None and outcome != DISCARDED:
-            record.save(record_path(self._record_dir, self._info.seed))
+        try:
+            if self._record_dir is not None and outcome != DISCARDED:
+                record.save(record_path(self._record_dir, self._info.seed))
+        finally:  # a full disk costs the record, not the end of the episode
+            self._announce_end(record, outcome, failure)
+
+    def _announce_end(self, record: EpisodeRecord, outcome: str, failure: str) -> None:
         self.counts["episodes"] += 1
         p50_ns, p99_ns = percentiles(record.latency_ns[record.latency_ns != NO_ANSWER])
         self._announce(
