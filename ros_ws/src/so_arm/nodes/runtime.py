@@ -33,7 +33,8 @@ class RuntimeNode[Settings](Node):
     """A node with settings from a frozen dataclass and a health report once per second.
 
     The constructor only makes names; `setup` does the work, so that a failure in it is cleaned up after.
-    Callbacks count events with ``self.counts[...] += 1`` and note ages in ``self.readings``; both are reported.
+    Callbacks count events with ``self.counts[...] += 1``; the report gives each count, its rate and its age, which
+    is the time since it last grew. Whatever else is worth reading goes into ``self.readings``.
     """
 
     def __init__(self, name: str, kind: type[Settings]) -> None:
@@ -42,7 +43,8 @@ class RuntimeNode[Settings](Node):
         self.readings: dict[str, str] = {}
         self.failure: Exception | None = None
         self._kind = kind
-        self._reported: Counter[str] = Counter()
+        self._reported: dict[str, int] = {}
+        self._last: dict[str, float] = {}  # per count, the report that saw it grow [s]
         self._problem = ""
         self._report_time = time.monotonic()
 
@@ -119,10 +121,15 @@ class RuntimeNode[Settings](Node):
         level, text = self.check_health()
         self._problem = ""
         values = {}
-        for name, count in list(self.counts.items()):
+        counts = dict(self.counts)
+        for name, count in counts.items():
+            new = count - self._reported.get(name, 0)
+            if new:
+                self._last[name] = now
             values[name] = str(count)
-            values[f"{name}_hz"] = f"{(count - self._reported[name]) / elapsed:.1f}"
-        self._reported = Counter(self.counts)
+            values[f"{name}_hz"] = f"{new / elapsed:.1f}"
+            values[f"{name}_age_s"] = f"{now - self._last[name]:.0f}"
+        self._reported = counts
         status = DiagnosticStatus(
             level=level,
             name=self.get_fully_qualified_name().lstrip("/"),
