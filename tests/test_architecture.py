@@ -44,7 +44,9 @@ ROOMS = {
     "hardware": _room("core", "numpy cv2 serial scservo_sdk"),
     "sim": _room("core rewards", "numpy mujoco mink gymnasium glfw"),
     "data": _room("core", "numpy lerobot datasets pyarrow av rosbags mcap"),
-    "learning": _room("core rewards data", "numpy torch torchvision lerobot safetensors stable_baselines3 gymnasium"),
+    "learning": _room(
+        "core rewards data", "numpy torch torchvision lerobot huggingface_hub safetensors stable_baselines3 gymnasium"
+    ),
     "analysis": _room("core data", "numpy cv2 av matplotlib google"),
     "launcher": _room("core", "yaml launch launch_ros launch_xml"),
     "nodes": Room(_words("core hardware sim rewards data learning analysis"), ROS | {"numpy", "cv2"}),

@@ -83,7 +83,8 @@ def test_training_is_interrupted_and_resumed(dataset: Path, tmp_path: Path, capf
     metrics = run / "metrics.jsonl"
     code, _, err = _interrupt_when(process, lambda: metrics.is_file() and bool(metrics.read_text()))
     assert code == 130, err
-    assert "go on with: so-arm train --resume" in err
+    saved = json.loads((run / "state" / "trainer.json").read_text())["step"]
+    assert f"saved at step {saved}; go on with: so-arm train --resume" in err
     assert (run / "policy" / "model.safetensors").is_file()
     assert main(["train", "--resume", str(run), "--threads", "1", "--json", "-"]) == 0
     assert json.loads(capfd.readouterr().out)["step"] == 35

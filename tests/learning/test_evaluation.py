@@ -35,15 +35,15 @@ def test_reward_is_the_sum_over_the_episode():
 def test_evaluate_reports_each_episode_as_it_ends():
     _, controller = fake_episodes.setup()
     heard = []
-    results = evaluate(FakeEnv, controller, range(5, 8), heard.append)
+    results = evaluate(FakeEnv(), controller, range(5, 8), heard.append)
     assert results == heard
     assert [result.seed for result in results] == [5, 6, 7]
 
 
 def test_an_episode_does_not_depend_on_the_ones_before_it():
     _, controller = fake_episodes.setup()
-    together = evaluate(FakeEnv, controller, [3, 4, 5])
-    assert evaluate(FakeEnv, controller, [5]) == together[2:]
+    together = evaluate(FakeEnv(), controller, [3, 4, 5])
+    assert evaluate(FakeEnv(), controller, [5]) == together[2:]
 
 
 def test_processes_give_the_same_results_in_the_same_order():
@@ -51,7 +51,7 @@ def test_processes_give_the_same_results_in_the_same_order():
     seeds = range(10, 15)
     heard = []
     spread = evaluate_in_processes(fake_episodes.setup, seeds, 2, heard.append)
-    assert spread == evaluate(FakeEnv, controller, seeds)
+    assert spread == evaluate(FakeEnv(), controller, seeds)
     assert sorted(heard, key=lambda result: result.seed) == spread
 
 

@@ -5,8 +5,6 @@ The fake looks at joint state and images, so that a wrong or stale observation c
 
 from __future__ import annotations
 
-import sys
-import types
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +16,6 @@ GOAL = np.array([0.3, -0.6, 0.5, 1.2, -1.0, 0.2])
 class FakePolicy:
     fps = 30
     camera_names = ("static", "wrist")
-    chunk_size = CHUNK
-
-    @classmethod
-    def load(cls, folder: Path, device: str = "cpu", precision: str = "auto", threads: int = 1) -> FakePolicy:
-        return cls()
 
     def image_size(self, name: str) -> tuple[int, int]:
         return (64, 64)
@@ -37,14 +30,12 @@ class FakePolicy:
         return state_rad + share * (GOAL + 0.01 * seen - state_rad)
 
 
-def install() -> None:
-    module = types.ModuleType("so_arm.learning.act.policy")
-    module.ActPolicy = FakePolicy  # type: ignore[attr-defined]
-    sys.modules["so_arm.learning.act.policy"] = module
+def load_fake(folder: Path, device: str = "cpu", precision: str = "auto", threads: int = 1) -> FakePolicy:
+    return FakePolicy()
 
 
 if __name__ == "__main__":
-    install()
-    from so_arm.nodes.act_policy import main
+    from so_arm.nodes import act_policy
 
-    main()
+    act_policy.load_policy = load_fake
+    act_policy.main()

@@ -1,6 +1,3 @@
-import sys
-import types
-
 import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
@@ -9,7 +6,7 @@ from tests.nodes.conftest import Ros, running_episode
 from trajectory_msgs.msg import JointTrajectory
 
 from so_arm.core.errors import UserError
-from so_arm.nodes import qos
+from so_arm.nodes import act_policy, qos
 from so_arm.nodes.act_policy import ActPolicyNode
 from so_arm.nodes.messages import ImageWriter, JointStateWriter, chunk_from_message, key_values, stamp_ns
 
@@ -24,11 +21,6 @@ class StillPolicy:
 
     fps = 30
     camera_names: tuple[str, ...] = ("static", "wrist")
-    chunk_size = 50
-
-    @classmethod
-    def load(cls, *_: object) -> "StillPolicy":
-        return cls()
 
     def image_size(self, name: str) -> tuple[int, int]:
         return (16, 16)
@@ -43,9 +35,7 @@ class StillPolicy:
 @pytest.fixture
 def policy(monkeypatch: pytest.MonkeyPatch) -> type[StillPolicy]:
     kind = type("Policy", (StillPolicy,), {})
-    module = types.ModuleType("so_arm.learning.act.policy")
-    module.ActPolicy = kind  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "so_arm.learning.act.policy", module)
+    monkeypatch.setattr(act_policy, "load_policy", lambda *_: kind())
     return kind
 
 
@@ -128,3 +118,18 @@ def test_features_that_do_not_match_are_named(ros: Ros, policy: type[StillPolicy
     policy.fps = 50
     with pytest.raises(UserError, match="acts at 50 Hz; the control rate is 30 Hz"):
         ros.start(ActPolicyNode)
+
+
+@pytest.mark.parametrize("ros", [PATH], indirect=True)
+def test_smaller_images_than_the_policy_wants_end_the_node(ros: Ros, policy: type[StillPolicy]) -> None:
+    policy.image_size = lambda self, name: (24, 32) if name == "static" else (48, 16)  # type: ignore[method-assign]
+    bench = Bench(ros)
+    bench.image("static", 0)
+    bench.image("wrist", 0)
+    bench.states.publish(JointStateWriter().write(START_NS, HOME))
+    ros.until(lambda: bench.node.failure, "the refusal")
+    assert isinstance(bench.node.failure, UserError)
+    said = str(bench.node.failure)
+    assert "camera static: its images are 16x16 px (width x height), the policy wants 32x24 px" in said
+    assert said.endswith("launch with image_height:=48 image_width:=32")
+    assert not bench.chunks

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.altered_policy import policy_of_another_rate, policy_with_another_camera
 from tests.nodes.processes import PATIENCE_S, NodeProcess, ros_env
 
 pytestmark = pytest.mark.ros
@@ -34,6 +35,21 @@ def test_one_line_and_exit_code_2(
     assert node.wait() == 2, node.output
     lines = [line for line in node.output.splitlines() if not line.startswith("[")]
     assert len(lines) == 1 and message in lines[0] and lines[0].startswith(f"{name}: "), node.output
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (policy_of_another_rate, "acts at 50 Hz; the control rate is 30 Hz"),
+        (policy_with_another_camera, "feature observation.images.front has no camera; cameras are static, wrist"),
+    ],
+)
+def test_a_policy_that_does_not_fit(make, message: str, tmp_path: Path, ros_domain: int) -> None:
+    node = NodeProcess("act_policy", ros_domain, tmp_path, policy_path=make(tmp_path / "policy"))
+    assert node.wait() == 2, node.output
+    last = node.output.splitlines()[-1]
+    assert last.startswith("act_policy: policy ") and last.endswith(message), node.output
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_it_computes_what_lerobot_computes(folder: Path) -> None:
     state, images = _observation()
     policy = _load(folder)
     chunk = policy.predict_chunk(state, images)
-    assert chunk.shape == (policy.chunk_size, 6) == (8, 6)
+    assert chunk.shape == (8, 6)
     assert (policy.fps, policy.camera_names, policy.image_size("static")) == (30, ("static", "wrist"), SIZE)
     np.testing.assert_allclose(chunk, _lerobot_chunk(folder, state, images), atol=1e-5)
     np.testing.assert_array_equal(chunk, _load(folder).predict_chunk(state, images))
@@ -113,6 +113,13 @@ def test_images_of_another_size_are_resized(folder: Path) -> None:
     np.testing.assert_allclose(policy.predict_chunk(state, large), policy.predict_chunk(state, images), atol=1e-5)
 
 
+def test_smaller_images_are_refused(folder: Path) -> None:
+    state, images = _observation()
+    images["wrist"] = images["wrist"][:20]
+    with pytest.raises(UserError, match=r"camera wrist: its images are 32x20 px .*wants 32x32 px.*smaller ones are"):
+        _load(folder).predict_chunk(state, images)
+
+
 def test_a_missing_camera_is_named(folder: Path) -> None:
     state, images = _observation()
     del images["wrist"]
@@ -145,6 +152,13 @@ def _no_camera(config: dict) -> None:
         del config["input_features"][f"observation.images.{name}"]
 
 
+def _normaliser(data: dict) -> dict:
+    return next(step for step in data["steps"] if step["registry_name"].endswith("normalizer_processor"))
+
+
+PRE, POST = "policy_preprocessor.json", "policy_postprocessor.json"
+
+
 @pytest.mark.parametrize(
     ("file", "change", "message"),
     [
@@ -152,7 +166,11 @@ def _no_camera(config: dict) -> None:
         ("config.json", _grey_camera, r"feature observation\.images\.wrist has shape \(1, 32, 32\), expected \(3, h"),
         ("config.json", _forces, r"feature observation\.environment_state is unknown here"),
         ("config.json", _no_camera, r"has no feature observation\.images\.NAME"),
-        ("config.json", lambda config: config.update(type="diffusion"), "is of type diffusion; only act"),
+        (
+            "config.json",
+            lambda config: config.update(type="difusion"),
+            "unknown policy type .*Did you mean 'diffusion'",
+        ),
         ("config.json", lambda config: config.update(dim_model=64), r"model\.safetensors does not fit config\.json"),
         ("config.json", lambda config: config.update(surprise=1), r"config\.json is not understood"),
         ("so_arm.json", lambda data: data["joint_names"].reverse(), "joint_names in so_arm.json is"),
@@ -163,6 +181,24 @@ def _no_camera(config: dict) -> None:
             "the step tokenizer_processor",
         ),
         ("policy_postprocessor.json", lambda data: data["steps"].clear(), "has no unnormalizer_processor"),
+        (PRE, lambda data: data.pop("steps"), "steps is NoneType, expected a list"),
+        (PRE, lambda data: data["steps"].append("normalise"), "step 4 is 'normalise', expected a JSON object"),
+        (PRE, lambda data: data["steps"].append({"class": "subprocess.Popen"}), "classes are not imported"),
+        (PRE, lambda data: _normaliser(data).pop("config"), "features is None, expected a JSON object"),
+        (PRE, lambda data: _normaliser(data).update(config=[]), r"config of normalizer_processor is \[\]"),
+        (PRE, lambda data: _normaliser(data)["config"].pop("norm_map"), "norm_map is None, expected a JSON object"),
+        (PRE, lambda data: _normaliser(data)["config"].pop("features"), "features is None, expected a JSON object"),
+        (PRE, lambda data: _normaliser(data)["config"].update(eps="0"), "eps of normalizer_processor is '0'"),
+        (PRE, lambda data: _normaliser(data).update(state_file=None), "state lacks the statistic mean"),
+        (PRE, lambda data: _normaliser(data).update(state_file="../x"), r"state_file of normalizer_processor is '\.\."),
+        (POST, lambda data: _normaliser(data)["config"]["norm_map"].update(ACTION="MEANSTD"), "mean 'MEAN_STD'"),
+        (
+            PRE,
+            lambda data: data["steps"][0]["config"].update(rename_map={"observation.images.front": "a"}),
+            "rename_observations_processor renames .*front.*; train with the names of this arm's cameras",
+        ),
+        ("so_arm.json", lambda data: data.update(fps="30"), "fps in so_arm.json is '30', expected a number above 0"),
+        ("config.json", lambda config: config.update(vision_backbone="resnet99"), "no network can be built"),
     ],
 )
 def test_what_does_not_fit_is_named(folder: Path, tmp_path: Path, file: str, change, message: str) -> None:
@@ -175,12 +211,35 @@ def test_missing_empty_and_damaged_directories_are_refused(folder: Path, tmp_pat
         _load(tmp_path / "nowhere")
     with pytest.raises(UserError, match=r"has no config\.json"):
         _load(tmp_path)
-    for file, message in (("config.json", "is damaged"), ("model.safetensors", "missing or damaged")):
-        broken = tmp_path / file.split(".")[0]
+
+
+DAMAGES = {"4 bytes": lambda data: data[:4], "half": lambda data: data[: len(data) // 2], "list": lambda data: b"[1]"}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_every_damaged_file_is_one_line(folder: Path, tmp_path: Path, damage) -> None:
+    for file in (path for path in folder.iterdir() if path.is_file()):
+        content = file.read_bytes()
+        broken = tmp_path / file.name
         shutil.copytree(folder, broken)
-        (broken / file).write_bytes(b"\x08\x00\x00\x00")
-        with pytest.raises(UserError, match=message):
+        (broken / file.name).write_bytes(
+            {"short": content[:4], "half": content[: len(content) // 2]}.get(damage, b"[1]")
+        )
+        with pytest.raises(UserError, match="damaged") as refusal:
             _load(broken)
+        assert "\n" not in str(refusal.value)
+        shutil.rmtree(broken)
+
+
+def test_statistics_of_another_shape_are_refused(folder: Path, tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(folder, tmp_path / "policy")
+    file = next((tmp_path / "policy").glob("policy_preprocessor*.safetensors"))
+    save_file(load_file(file) | {"observation.state.std": torch.ones(7)}, file)
+    with pytest.raises(UserError, match=r"observation\.state: the statistic std has shape \(7,\)"):
+        _load(tmp_path / "policy")
 
 
 def test_unknown_device_and_precision_are_refused(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,11 @@ def test_replicas_give_the_gradient_of_the_whole_batch() -> None:
         replicas.close()
     assert gradients[0][0] == pytest.approx(gradients[1][0])
     assert torch.allclose(gradients[0][1], gradients[1][1], atol=1e-6)
+
+
+def test_a_run_leaves_no_threads(tmp_path: Path) -> None:
+    _run(tmp_path / "run", tiny_settings(steps=1), replicas=2).run(lambda report: None)
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("replica")]
 
 
 def test_the_learning_rate_rises_and_falls(tmp_path: Path) -> None:

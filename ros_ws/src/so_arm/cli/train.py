@@ -150,8 +150,6 @@ def _watch(
         try:
             policy = run.run(show)
         except KeyboardInterrupt:
-            said.print(
-                f"saved at step {last.get('step', 0)}; go on with: so-arm train --resume {folder}", soft_wrap=True
-            )
+            said.print(f"saved at step {run.trainer.step}; go on with: so-arm train --resume {folder}", soft_wrap=True)
             raise
     return policy, last

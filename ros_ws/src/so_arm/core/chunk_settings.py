@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from so_arm.core import files
 from so_arm.core.chunk import ChunkTimeline
 from so_arm.core.errors import UserError
 
@@ -35,8 +34,23 @@ class ChunkSettings:
         path = folder / METADATA_FILE
         if not path.is_file():
             return cls()
+        given = files.read_json(path).get(_SECTION, {})
+        if not isinstance(given, dict):
+            raise UserError(f"{path}: {_SECTION} is {given!r}, expected a JSON object")
+        known = {f.name: given[f.name] for f in dataclasses.fields(cls) if f.name in given}
+        for name, value in known.items():
+            _check_type(path, name, value, type(getattr(cls, name)))
+        settings = cls(**known)
         try:
-            given: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")).get(_SECTION, {})
-            return cls(**{f.name: given[f.name] for f in dataclasses.fields(cls) if f.name in given})
-        except (ValueError, AttributeError, TypeError) as error:
-            raise UserError(f"{path}: {error}") from None
+            settings.timeline(1.0)
+        except UserError as error:
+            raise UserError(f"{path}: {_SECTION}: {error}") from None
+        return settings
+
+
+def _check_type(path: Path, name: str, value: object, expected: type) -> None:
+    """UserError unless `value` is of the type `expected`; a whole number is a float as well, a boolean is neither."""
+    allowed = (int, float) if expected is float else (expected,)
+    if type(value) not in allowed:
+        kind = {int: "a whole number", float: "a number", str: "a text"}[expected]
+        raise UserError(f"{path}: {_SECTION}: {name} is {value!r}, expected {kind}")

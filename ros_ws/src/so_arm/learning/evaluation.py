@@ -59,13 +59,12 @@ def run_episode(env: Environment, controller: Controller, seed: int, observe: Ob
 
 
 def evaluate(
-    make_env: Callable[[], Environment],
+    env: Environment,
     controller: Controller,
     seeds: Iterable[int],
     on_episode: Callable[[EpisodeResult], None] | None = None,
 ) -> list[EpisodeResult]:
     """Results in the order of `seeds`; `on_episode` is called after each."""
-    env = make_env()
     results = []
     for seed in seeds:
         result = run_episode(env, controller, seed)

@@ -1,4 +1,4 @@
-"""act_policy: answers observations with action chunks of a LeRobot ACT policy."""
+"""act_policy: answers observations with action chunks of a LeRobot policy."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from trajectory_msgs.msg import JointTrajectory
 from so_arm.core.chunk import ActionChunk
 from so_arm.core.episode_info import EpisodeInfo
 from so_arm.core.errors import UserError
+from so_arm.learning.policy import load_policy
+from so_arm.learning.policy_fit import check_fit, check_image_size
 from so_arm.nodes import qos
 from so_arm.nodes.chunking import Chunking
 from so_arm.nodes.episode_listener import EpisodeListener
@@ -52,22 +54,14 @@ class ActPolicyNode(RuntimeNode[Settings]):
         settings = self.settings
         if not settings.policy_path:
             raise UserError("parameter policy_path is empty; give a LeRobot policy directory")
-        from so_arm.learning.act.policy import ActPolicy
-
         folder = Path(settings.policy_path).expanduser()
-        policy = ActPolicy.load(folder, settings.policy_device, settings.precision, settings.threads)
-        if policy.fps != settings.fps:
-            raise UserError(f"policy {folder} acts at {policy.fps} Hz; the control rate is {settings.fps} Hz")
-        for name in policy.camera_names:
-            if name not in settings.cameras:
-                raise UserError(
-                    f"policy {folder}: feature observation.images.{name} has no camera; cameras are"
-                    f" {', '.join(settings.cameras)}"
-                )
+        policy = load_policy(folder, settings.policy_device, settings.precision, settings.threads)
+        check_fit(folder, policy, settings.fps, settings.cameras)
         self._timeline = settings.timeline()
         self._joints: tuple[int, np.ndarray] | None = None
         self._images: dict[str, Seen] = {}
         self._names = tuple(policy.camera_names)
+        self._sizes = {name: policy.image_size(name) for name in self._names}
         self._planned: JointTrajectory | None = None
         self._planned_ns = self._seen_ns = 0
         self._changing = threading.Lock()  # timeline and plan are shared with the worker's thread
@@ -136,7 +130,19 @@ class ActPolicyNode(RuntimeNode[Settings]):
             except UserError as error:
                 self.problem(str(error))
                 return
-            self._worker.submit(Job(self._episodes.info.id, stamp, position, images))
+            if self._large_enough(images):
+                self._worker.submit(Job(self._episodes.info.id, stamp, position, images))
+
+    def _large_enough(self, images: dict[str, np.ndarray]) -> bool:
+        """Ends the node when the cameras send less than the policy wants."""
+        try:
+            for name, image in images.items():
+                check_image_size(name, image.shape[:2], self._sizes[name])
+        except UserError as error:
+            height, width = (max(sides) for sides in zip(*self._sizes.values(), strict=True))
+            self.fail(UserError(f"{error}; launch with image_height:={height} image_width:={width}"))
+            return False
+        return True
 
     def _images_fit(self, stamp: int) -> bool:
         """Lockstep: every image carries the stamp of the joint state; real time: none is too old."""

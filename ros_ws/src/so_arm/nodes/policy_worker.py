@@ -13,7 +13,7 @@ import numpy as np
 from so_arm.core.joints import NUM_JOINTS
 
 if TYPE_CHECKING:
-    from so_arm.learning.act.policy import ActPolicy
+    from so_arm.learning.policy import LoadedPolicy
 
 
 class Job(NamedTuple):
@@ -31,7 +31,7 @@ class PolicyWorker:
 
     def __init__(
         self,
-        policy: ActPolicy,
+        policy: LoadedPolicy,
         on_plan: Callable[[Job, np.ndarray], Callable[[], None]],
         on_failure: Callable[[Exception], None],
     ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,8 +18,7 @@ from torch import Tensor
 from so_arm.core import files
 from so_arm.core.chunk_settings import METADATA_FILE
 from so_arm.core.errors import UserError
-
-WEIGHTS_FILE = "model.safetensors"
+from so_arm.learning.policy_description import WEIGHTS_FILE
 
 
 def save_policy(
@@ -70,9 +68,3 @@ def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
 def _stored(tensor: Tensor) -> Tensor:
     tensor = tensor.detach().cpu().contiguous()
     return tensor.to(torch.float16) if tensor.dim() >= 2 else tensor
-
-
-def load_metadata(folder: Path) -> dict[str, Any]:
-    """Our metadata of a policy directory; empty for a policy that another LeRobot program trained."""
-    path = folder / METADATA_FILE
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}

@@ -49,6 +49,7 @@ class Replicas:
         return float(torch.stack(losses).mean())
 
     def close(self) -> None:
+        """End the threads."""
         if self._threads is not None:
             self._threads.shutdown()
 

@@ -47,7 +47,7 @@ def load_run(folder: Path) -> tuple[TrainSettings, Path]:
     path = folder / RUN_FILE
     if not path.is_file():
         raise UserError(f"{folder} holds no training run to resume (no {RUN_FILE})")
-    run = json.loads(path.read_text(encoding="utf-8"))
+    run = files.read_json(path)
     return TrainSettings.from_dict(run["settings"]), Path(run["dataset"])
 
 
@@ -110,6 +110,8 @@ class TrainingRun:
                 with uninterrupted():
                     self._save()
                 raise
+            finally:
+                self.trainer.close()
         with uninterrupted():
             self._save()
         return self._folder / "policy"

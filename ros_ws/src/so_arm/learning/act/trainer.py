@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
 import torch
 from lerobot.policies.act.configuration_act import ACTConfig
@@ -94,7 +92,7 @@ class Trainer:
         """Inverse of `save`."""
         if not (folder / _STATE_FILE).is_file():
             raise UserError(f"{folder} holds no training state to resume from")
-        state: dict[str, Any] = json.loads((folder / _STATE_FILE).read_text(encoding="utf-8"))
+        state = files.read_json(folder / _STATE_FILE)
         self.policy.load_state_dict(load_file(folder / "weights.safetensors"))
         for name, value in load_file(folder / "averaged.safetensors").items():
             self._averaged[name].copy_(value)
@@ -106,6 +104,10 @@ class Trainer:
             moments.setdefault(int(index), {})[name] = torch.empty_like(like).copy_(value)
         self._optimiser.load_state_dict({**self._optimiser.state_dict(), "state": moments})
         self.step, self.seconds = int(state["step"]), float(state["seconds"])
+
+    def close(self) -> None:
+        """End the threads; no step can be trained after this."""
+        self._replicas.close()
 
     def _average(self) -> None:
         # A fixed decay would keep the random first weights for the first thousand steps.

@@ -1,0 +1,34 @@
+"""Where a policy computes, and with how many threads."""
+
+from __future__ import annotations
+
+import threading
+
+import torch
+
+from so_arm.core.errors import UserError
+
+
+class Compute:
+    """A torch device and the number of CPU threads for it."""
+
+    def __init__(self, device: str, threads: int) -> None:
+        self.device = _device(device)
+        self._threads = threads
+        self._pinned = threading.local()
+
+    def prepare_thread(self) -> None:
+        """Call before computing: torch keeps the number of threads per calling thread."""
+        if not hasattr(self._pinned, "done"):
+            torch.set_num_threads(self._threads)
+            self._pinned.done = True
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise UserError(f"policy device '{name}' is not a torch device; use cpu or cuda") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise UserError(f"policy device {name}: this machine has no usable CUDA device; use cpu")
+    return device
