@@ -32,7 +32,7 @@ interrupted() {
     exit 130
 }
 
-is_python_312() { [ "$("$@" -c 'import sys; print(*sys.version_info[:2])' 2>/dev/null)" = "3 12" ]; }
+is_python_312() { case "$("$@" -V 2>/dev/null)" in "Python 3.12."*) ;; *) return 1 ;; esac; }
 
 find_uv() {
     local candidate

@@ -18,7 +18,7 @@ GL_IS_HERE = any(find_library(name) for name in ("EGL", "OSMesa"))
 PYTHON = r"""#!/bin/bash
 # Stand-in for Python 3.12: notes what it is asked for in $NOTES.
 case "$1 ${2:-}" in
-    -c*) echo "${FAKE_VERSION:-3 12}" ;;
+    -V*) echo "Python ${FAKE_VERSION:-3.12.1}" ;;
     "-m uv") exit 1 ;;
     "-m venv")
         mkdir -p "$3/bin"
@@ -152,7 +152,7 @@ def test_an_environment_made_by_hand_is_taken_over(root: Path):
 
 
 def test_without_python_312_the_ways_to_get_it_are_named(root: Path):
-    done = _run(root, FAKE_VERSION="3 11")
+    done = _run(root, FAKE_VERSION="3.11.9")
     assert done.returncode == 2
     assert done.stderr.startswith("run.sh: error: Python 3.12 was not found")
     assert all(way in done.stderr for way in ("apt-get install python3.12", "pyenv install", "uv python install"))

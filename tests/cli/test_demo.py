@@ -21,8 +21,11 @@ TICKS = 8
 PERIOD_NS = 33_333_333
 
 
-def fake_graph(rollouts: Rollouts, log: Path, on_episode, *, lockstep, record_dir, view) -> list[EpisodeResult]:
+def fake_graph(
+    rollouts: Rollouts, log: Path, on_episode, *, lockstep, record_dir, view, on_ready
+) -> list[EpisodeResult]:
     """Episodes of the arm at rest that "fail" for odd seeds; the graph answers in 2 ms, one tick not at all."""
+    on_ready("act_policy")
     env = SoArmEnv(rollouts.task, horizon=TICKS)
     results = []
     for seed in rollouts.seeds:
@@ -80,6 +83,9 @@ def test_table_report_and_video(demo, no_rendering, capsys):
     assert "66.7%   (95 % interval 20.8% to 93.9%)" in shown
     assert "p50 2.0 ms, p99 2.0 ms" in shown
     assert "real-time factor  0.50" in shown
+    assert "unanswered        3 of 24 observations" in shown
+    assert "JSON              out.json" in shown
+    assert "act_policy is ready\n" in shown and "drawing the video (3 episodes, 24 frames)\n" in shown
 
     report = json.loads(Path("out.json").read_text())
     assert report == json.loads(Path("run/report.json").read_text())
@@ -140,11 +146,11 @@ def test_missing_policy_is_refused_before_anything_starts(demo, tmp_path, capsys
 
 
 @pytest.mark.parametrize(("fault", "code"), [(KeyboardInterrupt(), 130), (UserError("act_policy: no"), 2)])
-def test_a_run_that_ends_early_leaves_no_report_or_video(demo, tmp_path, capsys, monkeypatch, fault, code):
+def test_a_run_that_ends_early_leaves_nothing(demo, tmp_path, capsys, monkeypatch, fault, code):
     def ends(*_, **__):
         raise fault
 
     monkeypatch.setattr(graph_rollouts, "run_graph", ends)
     assert demo("--output", "run", "--json", "out.json") == code
-    assert [path.name for path in (tmp_path / "run").iterdir()] == ["config.json"]
+    assert not (tmp_path / "run").exists()
     assert not (tmp_path / "out.json").exists()

@@ -34,7 +34,13 @@ with open(results, "a") as lines:
         lines.write(text[10:]); lines.flush(); time.sleep(0.02)
 print("all done")
 """
-SLEEPER = "import sys, time; print('sleeping', flush=True); time.sleep(600)"
+SLEEPER = """
+import sys, time
+print('sleeping', flush=True)
+print('[INFO] [123.4] [act_policy]: ready: a policy', file=sys.stderr)
+print('[INFO] [123.5] [act_policy]: already said to be ready', file=sys.stderr)
+time.sleep(600)
+"""
 FAILING = "import sys; sys.exit('act_policy: no such feature')"
 ARGUMENTS = (
     *("task", "policy_path", "residual_path", "reward", "randomisation", "image_height", "image_width", "seed"),
@@ -81,8 +87,9 @@ def processes_of(folder: Path) -> list[str]:
 
 def test_results_arrive_one_by_one_and_the_graph_ends(graph, tmp_path):
     graph(SLEEPER, RUNNER)
-    heard = []
-    results = run_graph(ROLLOUTS, tmp_path / "graph.log", heard.append, lockstep=True)
+    heard, ready = [], []
+    results = run_graph(ROLLOUTS, tmp_path / "graph.log", heard.append, lockstep=True, on_ready=ready.append)
+    assert ready == ["act_policy"]
     assert results == heard
     assert [(result.seed, result.success, result.steps) for result in results] == [(n, True, 3) for n in (7, 8, 9)]
     log = (tmp_path / "graph.log").read_text()

@@ -61,6 +61,18 @@ def test_help_of_each_verb_is_light(name: str):
     assert "Usage:" in done.stdout
 
 
+def test_an_unusable_dataset_folder_is_refused_before_anything_heavy_is_loaded(tmp_path):
+    (tmp_path / "file").write_text("")
+    code = (
+        "import sys; from so_arm.cli.main import main; code = main(['demos', '--output', sys.argv[1]]);"
+        f"heavy = [name for name in {HEAVY!r} if name in sys.modules]; sys.exit(f'heavy: {{heavy}}' if heavy else code)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "file" / "set")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.count("\n") == 1 and "file is a file; choose a folder" in done.stderr
+
+
 def test_every_verb_has_its_file():
     for verb in VERBS.values():
         assert callable(importlib.import_module(f"so_arm.cli.{verb.file}").register)

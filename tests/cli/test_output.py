@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
-from so_arm.cli.output import check_json_target, console, run_directory, write_json
+from so_arm.cli.output import check_folder, check_json_target, console, run_directory, write_json
 from so_arm.core.errors import UserError
 
 
@@ -37,6 +38,17 @@ def test_json_target_is_checked_beforehand(tmp_path: Path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write to"):
         check_json_target(tmp_path / "file" / "report.json")
+
+
+def test_folder_is_checked_beforehand(tmp_path: Path, monkeypatch):
+    check_folder(tmp_path / "new" / "set", "--output")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"--output .* is a file; choose a folder"):
+        check_folder(tmp_path / "file" / "set", "--output")
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
+    with pytest.raises(UserError, match=f"cannot write to {tmp_path}; choose another folder"):
+        check_folder(tmp_path / "set", "--output")
 
 
 def test_full_disk_is_a_user_error():

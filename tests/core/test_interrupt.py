@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -37,3 +39,21 @@ def test_other_threads_may_use_it() -> None:
     thread.start()
     thread.join()
     assert done == [True]
+
+
+def test_children_never_see_an_interrupt_that_comes_while_they_start():
+    """A terminal sends Ctrl-C to all of them; the first process that multiprocessing starts is no exception."""
+    code = (
+        "import multiprocessing, os, signal, time\n"
+        "from so_arm.core.interrupt import children_deaf_to_interrupt\n"
+        "if __name__ == '__main__':\n"
+        "    with children_deaf_to_interrupt():\n"
+        "        process = multiprocessing.get_context('spawn').Process(target=time.sleep, args=(0.1,))\n"
+        "        process.start()\n"
+        "    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())\n"
+        "    os.kill(process.pid, signal.SIGINT)\n"
+        "    process.join()\n"
+        "    raise SystemExit(process.exitcode)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

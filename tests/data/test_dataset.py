@@ -193,3 +193,25 @@ def test_what_is_no_dataset_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="is a file"):
         _writer(tmp_path / "file")
+
+
+def test_a_full_disk_in_an_encoder_thread_keeps_the_durable_episodes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LeRobot's threads hand on a RuntimeError; the caller gets what it was, and the dataset stays readable."""
+    import errno
+
+    from lerobot.datasets import LeRobotDataset
+
+    root = tmp_path / "set"
+
+    def full(*_, **__):
+        raise RuntimeError("Encoder thread failed: [Errno 28] No space left on device: 'x.mp4'")
+
+    with pytest.raises(OSError, match="No space left") as caught, _writer(root, episodes_per_file=1) as writer:
+        _add(writer, 0, 8)
+        monkeypatch.setattr(LeRobotDataset, "save_episode", full)
+        _add(writer, 1, 6)
+    assert caught.value.errno == errno.ENOSPC
+    monkeypatch.undo()
+    assert [note["seed"] for note in _arrays(root).notes] == [0]

@@ -107,6 +107,18 @@ def test_exit_code_is_that_of_the_first_failure(start):
     assert "process has died" in err and "exit code 3" in err
 
 
+def test_the_last_line_repeats_why_the_launch_failed(start):
+    process = start(
+        '<executable cmd="@talk" name="talk"/><executable cmd="@refuse" name="refuse" on_exit="shutdown"/>',
+        talk="print('talking', file=sys.stderr); time.sleep(60)",
+        refuse="sys.exit('refuse: unknown reward; choose one of: v1, v2')",
+    )
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert err.splitlines()[-1] == "error: [refuse-2] refuse: unknown reward; choose one of: v1, v2"
+    assert all(len(line) < 120 for line in err.splitlines())
+
+
 def test_a_program_that_does_not_exist_stops_the_launch(start, tmp_path):
     process = start(
         '<executable cmd="@wait" output="screen"/><executable cmd="/no/such/program"/>', wait=READY + "time.sleep(60)"
@@ -171,7 +183,10 @@ def test_second_interrupt_is_less_patient(start, tmp_path):
     assert process.returncode == 130 and not _alive(pid)
 
 
-def test_killing_the_runner_leaves_nothing_behind(start, tmp_path):
+def test_killing_the_runner_leaves_nothing_behind(start, tmp_path, monkeypatch):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
     process = start(
         '<executable cmd="@stubborn" sigterm_timeout="0.3" sigkill_timeout="0.3"/>'
         '<executable cmd="@parent" sigterm_timeout="0.3" sigkill_timeout="0.3"/>',
@@ -181,9 +196,14 @@ def test_killing_the_runner_leaves_nothing_behind(start, tmp_path):
         parent="os.fork()\n" + READY + "time.sleep(60)",
     )
     pids = [*_pids(tmp_path / "stubborn.pids"), *_pids(tmp_path / "parent.pids", 2)]
+    assert list(scratch.glob("so_arm_launch_*"))
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=30)
     assert _gone(pids, 15)
+    deadline = time.monotonic() + 10
+    while list(scratch.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert list(scratch.iterdir()) == []
 
 
 def test_a_reader_that_goes_away_does_not_stop_the_launch(start, tmp_path):

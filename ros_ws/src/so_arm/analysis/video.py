@@ -79,6 +79,11 @@ def compose(clip: Clip, fps: float, stride: int = 1) -> Iterator[np.ndarray]:
         yield canvas
 
 
+def scaled_down(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """`picture` (h, w, 3) uint8 at `size` (height, width), which is not less than half of its own."""
+    return cv2.resize(picture, size[::-1], interpolation=cv2.INTER_LINEAR)
+
+
 def _title(bar: np.ndarray, text: str, outcome: tuple[str, tuple[int, int, int]] | None) -> None:
     bar[:] = _rgb(BACKGROUND)
     font, scale, baseline = cv2.FONT_HERSHEY_SIMPLEX, 0.52, TITLE_PX - 11

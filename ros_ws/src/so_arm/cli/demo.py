@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from so_arm.cli.options import JsonOption, OutputOption
-from so_arm.cli.output import console, run_directory, write_json
+from so_arm.cli.output import console, write_json
+from so_arm.cli.run_folder import run_folder
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -50,15 +51,14 @@ def demo(
         _require_display()
     rollouts = Rollouts(policy or released_policy(), None, TASK, REWARD, RANDOMISATION, seed, episodes).checked()
     settings = _settings(rollouts, lockstep)
-    folder = run_directory(output, "demo", settings)
     out = console(json_file)
-
-    results, records = _run(rollouts, folder, out, lockstep, view)
-    report = _report(results, records, settings)
-    _write_report(folder, report)
-    video = _write_video(folder, rollouts, results, records, out)
-    _show(out, results, report, video)
-    write_json(json_file, report)
+    with run_folder(output, "demo", settings) as folder:
+        results, records = _run(rollouts, folder, out, lockstep, view)
+        report = _report(results, records, settings)
+        _write_report(folder, report)
+        video = _write_video(folder, rollouts, results, records, out)
+        write_json(json_file, report)
+    _show(out, results, report, video, json_file)
 
 
 def _require_display() -> None:
@@ -86,7 +86,13 @@ def _run(
     out.print(f"starting the node graph; what the nodes say goes to {folder / 'graph.log'}", markup=False)
     with EpisodeView(out, rollouts.episodes, "waiting for the first episode") as progress:
         results = run_graph(
-            rollouts, folder / "graph.log", progress.add, lockstep=lockstep, record_dir=record_dir, view=view
+            rollouts,
+            folder / "graph.log",
+            progress.add,
+            lockstep=lockstep,
+            record_dir=record_dir,
+            view=view,
+            on_ready=progress.ready,
         )
     return results, [EpisodeRecord.load(record_path(record_dir, result.seed)) for result in results]
 
@@ -118,25 +124,31 @@ def _write_video(
 
     path = folder / "demo.mp4"
     plan = plan_video(rollouts, results, records)
+    out.print(f"drawing the video ({len(plan.episodes)} episodes, {plan.frames} frames)")
     with Progress(console=out, transient=True, disable=not out.is_terminal) as progress:
         bar = progress.add_task("drawing the video", total=plan.frames)
         write_video(path, plan.clips(lambda: progress.advance(bar)), CONTROL_HZ, plan.stride)
     return path
 
 
-def _show(out: Console, results: list[EpisodeResult], report: dict[str, Any], video: Path) -> None:
-    from so_arm.cli.episode_view import episode_table, summary_table
+def _show(
+    out: Console, results: list[EpisodeResult], report: dict[str, Any], video: Path, json_file: Path | None
+) -> None:
+    from so_arm.cli.episode_view import episode_table, json_row, summary_table
 
     timing = report["graph"]
+    unanswered = f"{timing['unanswered']} of {timing['ticks']} observations"
     out.print(episode_table(results))
     out.print(
         summary_table(
             report,
             [
                 ("graph latency", f"p50 {timing['latency_p50_ms']:.1f} ms, p99 {timing['latency_p99_ms']:.1f} ms"),
+                *([("unanswered", unanswered)] if timing["unanswered"] else []),
                 ("real-time factor", f"{timing['real_time_factor']:.2f}"),
                 ("video", str(video)),
                 ("report", str(video.with_name("report.json"))),
+                *json_row(json_file),
             ],
         )
     )

@@ -8,16 +8,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from so_arm.analysis.video import Clip
+from so_arm.analysis.video import Clip, scaled_down
 from so_arm.cli.rollouts import Rollouts
 from so_arm.core.episode import EpisodeResult
 from so_arm.core.episode_record import EpisodeRecord
 from so_arm.sim.replay_render import render_frames
 
 VIEW_SIZE = (360, 480)  # (height, width) of each camera [px]
+#: Drawn larger and scaled down: smooth edges, in software at a fraction of the cost of multisampling.
+DRAWN_SIZE = (450, 600)
 MAX_EPISODES = 6
 #: Drawing is slow without a graphics card: beyond this many frames only every other tick is shown, and so on.
-MAX_FRAMES = 900
+MAX_FRAMES = 600
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class VideoPlan:
 
 
 def plan_video(rollouts: Rollouts, results: list[EpisodeResult], records: list[EpisodeRecord]) -> VideoPlan:
-    """The first episodes, with as many frames as can be drawn in about a minute."""
+    """The first episodes, with as many frames as can be drawn in about 20 s."""
     shown = list(zip(results, records, strict=True))[:MAX_EPISODES]
     ticks = sum(len(record.reward) for _, record in shown)
     return VideoPlan(rollouts, shown, stride=math.ceil(ticks / MAX_FRAMES))
@@ -52,12 +54,12 @@ def _draw(
     for views in render_frames(
         rollouts.task,
         record.snapshots[:-1:stride],  # the last one belongs to no tick
-        VIEW_SIZE,
+        DRAWN_SIZE,
         seed=result.seed,
         randomisation=rollouts.randomisation,
         pretty=True,
     ):
-        yield views
+        yield tuple(scaled_down(view, VIEW_SIZE) for view in views)
         on_frame()
 
 

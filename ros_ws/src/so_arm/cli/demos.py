@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from so_arm.cli.options import JsonOption
-from so_arm.cli.output import console, write_json
+from so_arm.cli.output import check_folder, console, write_json
 from so_arm.core.errors import UserError
+from so_arm.core.files import writing
 from so_arm.core.interrupt import uninterrupted
 from so_arm.core.provenance import provenance
 
@@ -41,6 +44,7 @@ def demos(
     Failed episodes are counted and left out. Run the same command again to go on after an interruption, or with a
     larger --episodes to add to the dataset.
     """
+    check_folder(output, "--output")
     from so_arm.core.clock import CONTROL_HZ
     from so_arm.data.dataset_writer import DatasetWriter
     from so_arm.sim.demonstrations import DemonstrationSettings
@@ -51,7 +55,8 @@ def demos(
     instruction = task_class(task).instruction
     ranges(randomisation)
     settings = DemonstrationSettings(task, randomisation, (image_size, image_size), noise)
-    with DatasetWriter(output, dict.fromkeys(CAMERAS, settings.image_size), CONTROL_HZ, instruction) as writer:
+    cameras = dict.fromkeys(CAMERAS, settings.image_size)
+    with _full_disk(output), DatasetWriter(output, cameras, CONTROL_HZ, instruction) as writer:
         _check_same_recording(output, writer, _recording(settings, seed))
         try:
             _record(writer, settings, episodes, workers)
@@ -68,6 +73,18 @@ def demos(
         f"{len(summary['failed_seeds'])} of {summary['tried']} tries failed",
         soft_wrap=True,
     )
+
+
+@contextmanager
+def _full_disk(output: Path) -> Iterator[None]:
+    """Around the writer, which takes the dataset back to its last whole episodes when it cannot go on."""
+    try:
+        with writing(output):
+            yield
+    except UserError as error:
+        if not isinstance(error.__cause__, OSError):
+            raise
+        raise UserError(f"{error}; mend that, and the same command goes on from the last file of episodes") from error
 
 
 def _recording(settings: DemonstrationSettings, seed: int) -> dict[str, Any]:

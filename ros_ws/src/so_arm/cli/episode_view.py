@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -19,6 +20,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from so_arm.cli.output import STANDARD_OUTPUT
 from so_arm.core.episode import EpisodeResult
 
 
@@ -53,6 +55,10 @@ class EpisodeView:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._progress.stop()
+
+    def ready(self, node: str) -> None:
+        """Say that a node is up: with policy and simulation to load, the start takes a while."""
+        self._progress.console.print(f"{node} is ready", soft_wrap=True)
 
     def add(self, result: EpisodeResult) -> None:
         self._done += 1
@@ -102,6 +108,11 @@ def summary_table(report: dict[str, Any], more: Sequence[tuple[str, str]] = ()) 
     for name, value in (*rows, *more):
         table.add_row(f"[bold]{name}[/]", escape(value))
     return table
+
+
+def json_row(json_target: Path | None) -> list[tuple[str, str]]:
+    """A row for `summary_table` that says where ``--json`` went, if it went to a file."""
+    return [] if json_target in (None, STANDARD_OUTPUT) else [("JSON", str(json_target))]
 
 
 def _outcome(result: EpisodeResult) -> str:

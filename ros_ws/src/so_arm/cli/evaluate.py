@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from so_arm.cli.options import JsonOption, OutputOption
-from so_arm.cli.output import console, run_directory, write_json
+from so_arm.cli.output import STANDARD_OUTPUT, console, write_json
+from so_arm.cli.run_folder import run_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from so_arm.cli.episode_view import EpisodeView
     from so_arm.cli.rollouts import Rollouts
     from so_arm.core.episode import EpisodeResult
 
@@ -24,11 +26,13 @@ class Through(StrEnum):
 
 
 def register(app: typer.Typer) -> None:
-    app.command("eval", no_args_is_help=True)(evaluate)
+    app.command("eval")(evaluate)
 
 
 def evaluate(
-    policy: Annotated[Path, typer.Option(metavar="DIR", help="LeRobot policy folder.")],
+    policy: Annotated[
+        Path | None, typer.Option(metavar="DIR", show_default=False, help="LeRobot policy folder. [required]")
+    ] = None,
     residual: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Trained residual; without it the residual is zero.")
     ] = None,
@@ -55,16 +59,20 @@ def evaluate(
 
     Makes a folder with report.json and plots. Through the graph and through gym the same seeds give the same outcomes.
     """
-    from so_arm.cli.rollouts import Rollouts
+    from so_arm.cli.rollouts import Rollouts, no_policy_error, trained_for
 
+    if policy is None:
+        raise no_policy_error()
     rollouts = Rollouts(policy, residual, task, reward, randomisation, seed, episodes).checked()
     settings = _settings(rollouts, through)
-    folder = run_directory(output, "eval", settings)
-
-    results = _run(rollouts, through, workers, folder, json_file)
-    report = _report(rollouts, results, settings)
-    _show(report, _write(folder, rollouts, results, report), json_file)
-    write_json(json_file, report)
+    if (learnt := trained_for(rollouts.policy)) not in (None, task):
+        console(STANDARD_OUTPUT).print(f"warning: the policy was trained for {learnt}, not {task}", style="yellow")
+    with run_folder(output, "eval", settings) as folder:
+        results = _run(rollouts, through, workers, folder, json_file)
+        report = _report(rollouts, results, settings)
+        paths = _write(folder, rollouts, results, report)
+        write_json(json_file, report)
+    _show(report, paths, json_file)
 
 
 def _run(
@@ -73,19 +81,21 @@ def _run(
     from so_arm.cli.episode_view import EpisodeView
 
     with EpisodeView(console(json_file), rollouts.episodes, "waiting for the first episode") as view:
-        return _runner(through, workers, folder)(rollouts, view.add)
+        return _runner(through, workers, folder)(rollouts, view)
 
 
 def _runner(
     through: Through, workers: int | None, folder: Path
-) -> Callable[[Rollouts, Callable[[EpisodeResult], None]], list[EpisodeResult]]:
+) -> Callable[[Rollouts, EpisodeView], list[EpisodeResult]]:
     if through is Through.graph:
         from so_arm.cli.graph_rollouts import run_graph
 
-        return lambda rollouts, on_episode: run_graph(rollouts, folder / "graph.log", on_episode, lockstep=True)
+        return lambda rollouts, view: run_graph(
+            rollouts, folder / "graph.log", view.add, lockstep=True, on_ready=view.ready
+        )
     from so_arm.cli.gym_rollouts import default_workers, run_gym
 
-    return lambda rollouts, on_episode: run_gym(rollouts, workers or default_workers(), on_episode)
+    return lambda rollouts, view: run_gym(rollouts, workers or default_workers(), view.add)
 
 
 def _settings(rollouts: Rollouts, through: Through) -> dict[str, Any]:
@@ -111,8 +121,9 @@ def _write(folder: Path, rollouts: Rollouts, results: list[EpisodeResult], repor
 
 
 def _show(report: dict[str, Any], paths: list[Path], json_file: Path | None) -> None:
-    from so_arm.cli.episode_view import summary_table
+    from so_arm.cli.episode_view import json_row, summary_table
 
+    places = [("written to", str(paths[0].parent)), *json_row(json_file)]
     out = console(json_file)
     out.print()
-    out.print(summary_table(report, [("written to", str(paths[0].parent))]))
+    out.print(summary_table(report, places))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -23,6 +24,8 @@ from so_arm.launcher.process import ProcessSpec
 from so_arm.launcher.supervisor import Supervisor
 
 LAUNCH_FILE = "episodes.launch.xml"
+#: What a node logs once it can do its work: `[INFO] [time] [node]: ready`.
+_READY = re.compile(r"\[(\w+)\]: ready\b")
 
 
 def run_graph(
@@ -33,14 +36,15 @@ def run_graph(
     lockstep: bool,
     record_dir: Path | None = None,
     view: bool = False,
+    on_ready: Callable[[str], None] = lambda node: None,
 ) -> list[EpisodeResult]:
-    """Results in the order of the seeds; `on_episode` hears of each as it ends.
+    """Results in the order of the seeds; `on_episode` hears of each as it ends, `on_ready` of each node that is up.
 
     Every node is a process of its own. log: what they say goes there. record_dir: folder for one
     `core.episode_record` per episode. However this call ends, no process outlives it.
     """
     results: list[EpisodeResult] = []
-    with tempfile.TemporaryDirectory(prefix="so_arm_graph_") as scratch, _LogFile(log) as output:
+    with tempfile.TemporaryDirectory(prefix="so_arm_graph_") as scratch, _LogFile(log, on_ready) as output:
         results_file = Path(scratch) / "results.jsonl"
         arguments = _arguments(rollouts, results_file, lockstep, record_dir, view)
         follower = _Follower(results_file)
@@ -53,7 +57,8 @@ def run_graph(
                     on_episode(result)
     if len(results) < rollouts.episodes:
         done = f"{len(results)} of {rollouts.episodes} episodes"
-        raise UserError(f"the graph ended after {done}: {output.reason()} (all it said: {log})")
+        reason = output.last_words.reason() or "no process failed"
+        raise UserError(f"the graph ended after {done}: {reason} (all it said: {log})")
     return results
 
 
@@ -84,7 +89,7 @@ def _running(arguments: dict[str, str], scratch: Path, output: Output) -> Iterat
     file = share_dir() / "launch" / LAUNCH_FILE
     environment = ros_environment(os.environ)
     check_assignments(arguments, declared_arguments(file, environment, arguments), file)
-    supervisor = Supervisor(make_plan(file, arguments, environment, scratch), output)
+    supervisor = Supervisor(make_plan(file, arguments, environment, scratch), output, scratch)
     try:
         supervisor.start()
         yield supervisor
@@ -113,14 +118,14 @@ class _Follower:
 
 
 class _LogFile(Output):
-    """Everything that the processes say, in one file; remembers who died first and the last thing it said."""
+    """Everything that the processes say, in one file; `on_ready` gets the name of each node that says it is ready."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, on_ready: Callable[[str], None]) -> None:
         super().__init__()
         self._path = path
         self._file: TextIO | None = None
-        self._last_words: dict[str, str] = {}
-        self._culprit: str | None = None
+        self._on_ready = on_ready
+        self._are_ready: set[str] = set()
 
     def __enter__(self) -> _LogFile:
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -132,26 +137,20 @@ class _LogFile(Output):
         with suppress(OSError):  # a full disk: the log is lost, the results are not
             self._file.close()
 
-    def reason(self) -> str:
-        """Why the graph ended, as far as the processes said so."""
-        if self._culprit is None:
-            return "no process failed"
-        return f"[{self._culprit}] {self._last_words.get(self._culprit, 'died without a word')}"
-
     def stdout(self, spec: ProcessSpec, line: str) -> None:
         self._line(f"[{spec.label}] {line}")
 
     def stderr(self, spec: ProcessSpec, line: str) -> None:
-        if line.strip():
-            self._last_words[spec.label] = line.strip()
+        self.last_words.hear(spec.label, line)
         self._line(f"[{spec.label}] {line}")
+        if (said := _READY.search(line)) and said[1] not in self._are_ready:
+            self._are_ready.add(said[1])
+            self._on_ready(said[1])
 
     def note(self, message: str, source: str = "launch") -> None:
         self._line(f"[INFO] [{source}]: {message}")
 
     def error(self, message: str, source: str = "launch") -> None:
-        if self._culprit is None and source != "launch":
-            self._culprit = source
         self._line(f"[ERROR] [{source}]: {message}")
 
     def close(self) -> None:

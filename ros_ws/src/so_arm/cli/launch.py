@@ -22,7 +22,7 @@ class Runner(StrEnum):
 
 
 def register(app: typer.Typer) -> None:
-    app.command("launch", no_args_is_help=True)(launch)
+    app.command("launch")(launch)
 
 
 def launch(

@@ -49,6 +49,7 @@ def _run(arguments: list[str]) -> int:
     from typer.main import get_command
 
     from so_arm.cli.app import build_app
+    from so_arm.cli.usage_errors import plainly
     from so_arm.core.errors import UserError
 
     try:
@@ -57,7 +58,7 @@ def _run(arguments: list[str]) -> int:
     except UserError as error:
         return _refuse(str(error))
     except TyperException as error:
-        return _refuse(f"{_reason(error)} (see: {_help_command(arguments)})")
+        return _refuse(f"{plainly(_reason(error))} (see: {_help_command(arguments)})")
     except Abort:
         return EXIT_INTERRUPTED
     return result if isinstance(result, int) else 0

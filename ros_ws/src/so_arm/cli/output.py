@@ -38,6 +38,15 @@ def check_json_target(target: Path | None) -> Path | None:
     return target
 
 
+def check_folder(folder: Path, option: str) -> None:
+    """Refuse a folder that could not be made or filled, before anything slow begins."""
+    place = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not place.is_dir():
+        raise UserError(f"{option} {folder}: {place} is a file; choose a folder")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise UserError(f"{option} {folder}: cannot write to {place}; choose another folder")
+
+
 def write_json(target: Path | None, data: object) -> None:
     """Write `data` to the ``--json`` target: a file (whole or not at all), standard output, or nowhere."""
     if target == STANDARD_OUTPUT:

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from so_arm.core.chunk_settings import METADATA_FILE
 from so_arm.core.errors import UserError
+from so_arm.core.files import read_json
 from so_arm.core.paths import share_dir
 
 #: Every LeRobot policy directory has it.
@@ -67,6 +69,20 @@ def _from_here(path: Path) -> str:
 def released_policy() -> Path:
     """The policy that comes with the package."""
     return share_dir() / "models" / "act_pick_place"
+
+
+def no_policy_error() -> UserError:
+    """For a command that cannot do without a policy and got none."""
+    released = released_policy()
+    hint = f"; there is: {os.path.relpath(released)}" if (released / POLICY_CONFIG).is_file() else ""
+    return UserError(f"--policy DIR is missing{hint}")
+
+
+def trained_for(policy: Path) -> str | None:
+    """Task that the policy says it was trained for, None when it says nothing."""
+    path = policy / METADATA_FILE
+    task = read_json(path).get("task") if path.is_file() else None
+    return task if isinstance(task, str) else None
 
 
 def _policy_folder(folder: Path) -> Path:

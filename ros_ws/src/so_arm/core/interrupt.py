@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 
 
 @contextmanager
@@ -26,3 +27,14 @@ def uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
     if wanted:
         raise KeyboardInterrupt
+
+
+@contextmanager
+def children_deaf_to_interrupt() -> Iterator[None]:
+    """Processes that are started in the block never see Ctrl-C, not even while they import: this one ends them."""
+    resource_tracker.ensure_running()  # or the first process starts it, which unblocks the signal
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -89,7 +90,8 @@ class DatasetWriter:
     def save_episode(self, note: Mapping[str, Any]) -> None:
         """Close the episode; `note` (JSON) is kept with it."""
         assert self._dataset is not None, "an episode has frames"
-        self._dataset.save_episode()
+        with _full_disk_is_an_os_error():
+            self._dataset.save_episode()
         self._record.notes.append(dict(note))
         self._unsaved += 1
         if self._unsaved >= self._episodes_per_file:
@@ -166,6 +168,18 @@ class DatasetWriter:
         self._record.complete = False
         self._record.save(self._root)
         return self._dataset
+
+
+@contextlib.contextmanager
+def _full_disk_is_an_os_error() -> Iterator[None]:
+    """LeRobot's encoder threads hand on the text of what went wrong, not its type."""
+    try:
+        yield
+    except RuntimeError as error:
+        for code in (errno.ENOSPC, errno.EDQUOT):
+            if f"[Errno {code}]" in str(error):
+                raise OSError(code, str(error)) from error
+        raise
 
 
 def _episode_files(root: Path) -> list[str]:

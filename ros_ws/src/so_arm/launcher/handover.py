@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import logging
 import os
 import sys
 import tempfile
@@ -14,6 +16,7 @@ from typing import Any
 from so_arm.launcher import packages
 from so_arm.launcher.arguments import Argument, check_assignments
 from so_arm.launcher.environment import ros_environment
+from so_arm.launcher.last_words import LastWords, without_command
 
 EXIT_INTERRUPTED = 130
 
@@ -62,14 +65,20 @@ def launch(file: Path, given: dict[str, str], declared: list[Argument]) -> int:
     check_assignments(given, declared, file)
     from launch import LaunchDescription, LaunchService  # type: ignore[attr-defined]  # not the folder launch/
     from launch.actions import IncludeLaunchDescription, RegisterEventHandler
-    from launch.event_handlers import OnProcessExit, OnShutdown
+    from launch.event_handlers import OnProcessExit, OnProcessIO, OnShutdown
     from launch.launch_description_sources import AnyLaunchDescriptionSource
+    from launch.logging import launch_config
 
     codes: list[int] = []
+    last_words = LastWords()
 
     def on_exit(event: Any, context: Any) -> None:
         if event.returncode and not context.is_shutdown:
             codes.append(128 - event.returncode if event.returncode < 0 else event.returncode)
+            last_words.died(event.process_name)
+
+    def on_stderr(event: Any) -> None:
+        last_words.hear(event.process_name, event.text.decode(errors="replace"))
 
     def on_shutdown(event: Any, _: Any) -> None:
         if event.due_to_sigint:
@@ -81,14 +90,25 @@ def launch(file: Path, given: dict[str, str], declared: list[Argument]) -> int:
     service.include_launch_description(
         LaunchDescription(
             [
+                RegisterEventHandler(OnProcessIO(on_stderr=on_stderr)),
                 RegisterEventHandler(OnProcessExit(on_exit=on_exit)),
                 RegisterEventHandler(OnShutdown(on_shutdown=on_shutdown)),
                 IncludeLaunchDescription(AnyLaunchDescriptionSource(str(file)), launch_arguments=given.items()),
             ]
         )
     )
+    launch_config.get_screen_handler().addFilter(_shortened)
     failed = service.run()
+    if reason := last_words.reason():
+        print(f"error: {reason}", file=sys.stderr)
     return codes[0] if codes else failed
+
+
+def _shortened(record: logging.LogRecord) -> logging.LogRecord:
+    """The record as the screen shows it; launch's log file keeps the whole."""
+    shown = copy.copy(record)
+    shown.msg = without_command(str(record.msg))
+    return shown
 
 
 def _as_written(part: Any) -> str:

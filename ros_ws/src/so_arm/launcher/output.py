@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TextIO
 
+from so_arm.launcher.last_words import LastWords
 from so_arm.launcher.process import ProcessSpec
 
 
@@ -16,6 +17,7 @@ class Output:
     """Standard output and error of the processes on ours; standard output of those with output="log" into a file."""
 
     def __init__(self) -> None:
+        self.last_words = LastWords()
         self._log: TextIO | None = None
 
     def stdout(self, spec: ProcessSpec, line: str) -> None:
@@ -23,6 +25,7 @@ class Output:
         _write(target, f"[{spec.label}] {line}")
 
     def stderr(self, spec: ProcessSpec, line: str) -> None:
+        self.last_words.hear(spec.label, line)
         _write(sys.stderr, f"[{spec.label}] {line}")
 
     def note(self, message: str, source: str = "launch") -> None:
@@ -31,6 +34,11 @@ class Output:
 
     def error(self, message: str, source: str = "launch") -> None:
         _write(sys.stderr, f"[ERROR] [{source}]: {message}")
+
+    def verdict(self) -> None:
+        """Repeat at the end, in one line, why the launch failed."""
+        if reason := self.last_words.reason():
+            _write(sys.stderr, f"error: {reason}")
 
     def close(self) -> None:
         if self._log is not None:

@@ -22,4 +22,7 @@ def launch(file: Path, given: dict[str, str], environment: Mapping[str, str], ou
     check_assignments(given, declared_arguments(file, full, given), file)
     with tempfile.TemporaryDirectory(prefix="so_arm_launch_") as scratch:
         plan = make_plan(file, given, full, Path(scratch))
-        return Supervisor(plan, output or Output()).run()
+        output = output or Output()
+        code = Supervisor(plan, output, Path(scratch)).run()
+    output.verdict()
+    return code

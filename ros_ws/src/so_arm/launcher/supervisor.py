@@ -34,8 +34,10 @@ class _Slot:
 class Supervisor:
     """Use `run` for the whole launch in this thread; or `start`, `step` until it is False, and `close`."""
 
-    def __init__(self, plan: Plan, output: Output) -> None:
+    def __init__(self, plan: Plan, output: Output, scratch: Path) -> None:
+        """scratch: folder of the plan's files. The caller removes it; when the caller is killed, the watchdog does."""
         self.output = output
+        self.scratch = scratch
         self.messages = plan.messages
         self.slots = [_Slot(spec) for spec in plan.processes]
         self.stopping = False
@@ -91,6 +93,7 @@ class Supervisor:
         while self.step():
             pass
         self._selector.close()
+        self._tell_watchdog(watchdog.ALL_IS_WELL)
         if self._watchdog is not None and self._watchdog.stdin is not None:
             self._watchdog.stdin.close()
             self._watchdog.wait()
@@ -129,14 +132,14 @@ class Supervisor:
         if self.stopping:
             return
         if slot.spec.shutdown_on_exit:
-            self._note_failure(code)
+            self._note_failure(slot.spec, code)
             self.output.note(f"{slot.spec.label} has ended, shutting down")
             self.stop()
         elif slot.spec.respawn and slot.respawns != slot.spec.respawn_max_retries:
             slot.respawns += 1
             slot.respawn_at = time.monotonic() + slot.spec.respawn_delay_s
         else:
-            self._note_failure(code)
+            self._note_failure(slot.spec, code)
 
     def _report_end(self, spec: ProcessSpec, pid: int, code: int) -> None:
         if code == 0:
@@ -146,7 +149,9 @@ class Supervisor:
         else:
             self.output.error(f"process has died [pid {pid}, exit code {code}]", spec.label)
 
-    def _note_failure(self, code: int) -> None:
+    def _note_failure(self, spec: ProcessSpec, code: int) -> None:
+        if code != 0:
+            self.output.last_words.died(spec.label)
         self.failure = self.failure or (128 - code if code < 0 else code)
 
     def _on_signal(self, number: int, _: FrameType | None) -> None:
@@ -164,7 +169,7 @@ class Supervisor:
             max((spec.sigterm_after_s for spec in specs), default=0.0),
             max((spec.sigkill_after_s for spec in specs), default=0.0),
         )
-        command = [sys.executable, "-I", "-S", str(Path(watchdog.__file__)), *map(str, times)]
+        command = [sys.executable, "-I", "-S", str(Path(watchdog.__file__)), *map(str, times), str(self.scratch)]
         nowhere = subprocess.DEVNULL  # it must not hold our output open when we are gone
         return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=nowhere, stderr=nowhere, start_new_session=True)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import signal
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from multiprocessing.context import SpawnProcess
 
 from so_arm.core.episode import EpisodeResult
 from so_arm.core.errors import SoArmError, UserError
+from so_arm.core.interrupt import children_deaf_to_interrupt
 from so_arm.learning.evaluation import Controller, Environment, run_episode
 
 #: Builds one worker's environment and controller; pickled by reference, so a module-level function or a partial.
@@ -74,9 +74,7 @@ def _workers(setup: Setup, count: int) -> Iterator[list[Connection]]:
     processes: list[SpawnProcess] = []
     lines: list[Connection] = []
     try:
-        # Workers inherit the blocked Ctrl-C for good: this process decides when they end.
-        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
+        with children_deaf_to_interrupt():
             for _ in range(count):
                 ours, theirs = context.Pipe()
                 process = context.Process(target=_work, args=(setup, theirs), daemon=True)
@@ -84,8 +82,6 @@ def _workers(setup: Setup, count: int) -> Iterator[list[Connection]]:
                 theirs.close()
                 processes.append(process)
                 lines.append(ours)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         yield lines
         for process in processes:
             process.join(timeout=10.0)

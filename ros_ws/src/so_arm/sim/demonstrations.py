@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import signal
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from so_arm.core.interrupt import children_deaf_to_interrupt
 from so_arm.core.joints import GRIPPER, LOWER_RAD, NUM_JOINTS, UPPER_RAD
 from so_arm.sim.env import SoArmEnv
 from so_arm.sim.expert import make_expert
@@ -97,7 +97,8 @@ def demonstrations(
         pending: deque[Future[Demonstration]] = deque()
         while True:
             while len(pending) < 2 * workers and (seed := next(remaining, None)) is not None:
-                pending.append(pool.submit(_work, seed))
+                with children_deaf_to_interrupt():  # the pool starts its processes as work comes in
+                    pending.append(pool.submit(_work, seed))
             if not pending:
                 return
             yield pending.popleft().result()
@@ -123,7 +124,6 @@ _settings: DemonstrationSettings
 
 def _start(settings: DemonstrationSettings) -> None:
     global _env, _settings
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     _env, _settings = settings.make_env(), settings
 
 
