@@ -6,7 +6,7 @@ from setuptools import find_packages, setup
 
 NAME = "so_arm"
 SOURCES = Path("ros_ws/src")
-SHARED_FOLDERS = ("launch", "urdf", "mjcf", "models", "benchmarks")
+SHARED_FOLDERS = ("launch", "urdf", "mjcf", "calibration", "models", "benchmarks")
 
 
 def nodes() -> list[str]:
