@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from so_arm.cli.demo import UNSEEN_SEED
 from so_arm.cli.rollouts import released_policy
 
 pytestmark = [pytest.mark.ros, pytest.mark.torch, pytest.mark.gl, pytest.mark.slow]
@@ -29,8 +30,10 @@ def so_arm(tmp_path, ros_domain):
         "SO_ARM_TEST_RUN": str(tmp_path),
     }
 
+    started: list[subprocess.Popen[str]] = []
+
     def start(*words: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "so_arm.cli.main", *words],
             cwd=tmp_path,
             env=environment,
@@ -38,8 +41,14 @@ def so_arm(tmp_path, ros_domain):
             stderr=subprocess.PIPE,
             text=True,
         )
+        started.append(process)
+        return process
 
     yield start
+    for process in started:  # of a test that has failed
+        if process.poll() is None:
+            process.terminate()
+            process.communicate(timeout=30.0)
     assert _living(tmp_path) == []
 
 
@@ -71,7 +80,7 @@ def test_demo_runs_to_the_end(so_arm, tmp_path):
 def test_interrupt_in_an_episode_is_130_and_leaves_no_process(so_arm, tmp_path):
     process = so_arm("demo", "--episodes", "50", "--lockstep", "--output", "run", "--json", "out.json")
     log, deadline = tmp_path / "run" / "graph.log", time.monotonic() + PATIENCE_S
-    while not (log.exists() and "with seed 0 started" in log.read_text()):
+    while not (log.exists() and f"with seed {UNSEEN_SEED} started" in log.read_text()):
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.1)
     assert len(_living(tmp_path)) > 6
