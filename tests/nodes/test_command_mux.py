@@ -112,3 +112,18 @@ def test_sources_are_changed_while_running_and_the_handover_is_bumpless(mux: Mux
 def test_a_second_mux_refuses_to_start(mux: MuxBench) -> None:
     with pytest.raises(UserError, match="joint_commands is already published by node 'command_mux' in ROS domain"):
         mux.ros.start(CommandMux)
+
+
+def test_nothing_answers_an_observation_whose_episode_is_not_known_yet(mux: MuxBench) -> None:
+    """A hold from the idle time before an episode was once taken for the episode's first command."""
+    late = 10**12
+    mux.observe(1)
+    mux.observe(late)  # the policy has been silent for long: the mux holds
+    before = mux.node.counts["outside_episode"]
+    mux.policy.publish(joint_state(late, HOME + 0.05))
+    mux.ros.until(lambda: mux.node.counts["outside_episode"] > before, "the early action to be ignored")
+    assert mux.commands == []
+    mux.begin()
+    mux.observe(late + PERIOD_NS)
+    assert list(mux.offer(joint_state(late + PERIOD_NS, HOME + 0.05)).position) == (HOME + 0.05).tolist()
+    assert [stamp_ns(command.header.stamp) for command in mux.commands] == [late + PERIOD_NS]

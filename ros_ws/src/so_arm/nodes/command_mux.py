@@ -44,7 +44,7 @@ class CommandMux(RuntimeNode[Settings]):
         self._episode_id = ""
         self.states_seen_ns = 0  #: stamp of the newest joint state
         self.refuse_other_publishers("follower/joint_commands")
-        EpisodeListener(self, self._on_episode)
+        self._episodes = EpisodeListener(self, self._on_episode)
         self._commands = self.create_publisher(JointState, "follower/joint_commands", qos.COMMAND)
         self.create_subscription(JointState, "policy/action", self._on_policy, qos.CONTROL)
         self.create_subscription(JointState, "teleop/command", self._on_teleop, qos.CONTROL)
@@ -89,6 +89,9 @@ class CommandMux(RuntimeNode[Settings]):
             self.problem(str(error))
             position = _REFUSED
         stamp = stamp_ns(message.header.stamp)
+        if source == POLICY and not self._in_charge(stamp):
+            self.counts["outside_episode"] += 1
+            return
         self._publish(stamp, self._arbiter.offer(source, stamp, position))
 
     def _on_state(self, message: JointState) -> None:
@@ -98,7 +101,17 @@ class CommandMux(RuntimeNode[Settings]):
             self.problem(str(error))
             return
         self.states_seen_ns = stamp_ns(message.header.stamp)
-        self._publish(self.states_seen_ns, self._arbiter.observe(self.states_seen_ns, position))
+        target = self._arbiter.observe(self.states_seen_ns, position)
+        if target is not None and self._in_charge(self.states_seen_ns):
+            self._publish(self.states_seen_ns, target)
+
+    def _in_charge(self, stamp: int) -> bool:
+        """Where episodes are run, only their observations are answered, and none before its episode is known here:
+        a hold or a handover from before would be taken for the first command of the new episode.
+        """
+        if self._episodes.info.id:
+            return self._episodes.covers(stamp)
+        return self.count_publishers("episode/info") == 0
 
     def _publish(self, stamp: int, target: np.ndarray | None) -> None:
         if target is not None:
