@@ -13,7 +13,7 @@ from so_arm.core.paths import share_dir
 
 FAKE_POLICY = Path(__file__).with_name("fake_policy.py")
 #: Generous: many things may run on the machine that tests.
-PATIENCE_S = 90.0
+PATIENCE_S = 240.0
 
 
 def ros_env(domain: int) -> dict[str, str]:
