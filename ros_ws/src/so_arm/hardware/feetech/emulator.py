@@ -176,9 +176,13 @@ class Emulator:
         if now - self._physics_s > _LONGEST_LAG_S:
             self.counts["physics_lags"] += 1
             self._physics_s = now - self._period_s
-        if self._physics_s + self._period_s <= now and (not self._outgoing or self._room_s(now) > _PHYSICS_ROOM_S):
+        if self._physics_due_s() <= now and (not self._outgoing or self._room_s(now) > _PHYSICS_ROOM_S):
             self._chain.advance(self._period_s)
             self._physics_s += self._period_s
+
+    def _physics_due_s(self) -> float:
+        # While no answer is under way the next request may come any moment: physics rather runs during the answers.
+        return self._physics_s + self._period_s * (1 if self._outgoing else 2)
 
     def _room_s(self, now: float) -> float:
         # All but the last answer may be a little late: nobody can use them before it.
@@ -186,7 +190,7 @@ class Emulator:
 
     def _wait(self) -> None:
         """Until a byte comes, or an answer or physics is due."""
-        until = self._physics_s + self._period_s
+        until = self._physics_due_s()
         if self._outgoing:
             until = min(until, self._outgoing[0][0]) if len(self._outgoing) > 1 else self._outgoing[0][0]
         last = len(self._outgoing) == 1
