@@ -126,8 +126,9 @@ def _node(folder: Path, precision: str, observation: Observation) -> Iterator[Ca
     reader = JointStateReader("joint state")
     answers: queue.SimpleQueue[object] = queue.SimpleQueue()
 
-    def on_plan(job: Job, actions: np.ndarray) -> None:
-        answers.put(chunk_message(ActionChunk(job.stamp_ns, PERIOD_NS, actions)))
+    def on_plan(job: Job, actions: np.ndarray) -> Callable[[], None]:
+        message = chunk_message(ActionChunk(job.stamp_ns, PERIOD_NS, actions))
+        return lambda: answers.put(message)
 
     policy = ActPolicy.load(folder, precision=precision)
     with closing(PolicyWorker(policy, on_plan, answers.put)) as worker:
