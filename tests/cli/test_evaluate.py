@@ -45,7 +45,7 @@ def test_report_plots_and_json(so_arm, policy, tmp_path, capsys):
     assert report["success_rate"] == 0.5
     assert report["failures"] == {"dropped": 3}
     assert report["meta"]["task"] == "pick_place" and report["meta"]["seeds"] == [20, 25]
-    assert report["meta"]["command"].startswith("so-arm ")
+    assert report["meta"]["command"].startswith("so-arm")
     made = {path.name for path in (tmp_path / "run").iterdir()}
     assert made == {"config.json", "report.json", "reward.png", "steps.png", "success_by_position.png"}
     assert json.loads((tmp_path / "run" / "report.json").read_text()) == report

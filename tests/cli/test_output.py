@@ -61,7 +61,7 @@ def test_run_directory_holds_the_command(tmp_path: Path):
     folder = run_directory(tmp_path / "run", "eval", {"episodes": 3})
     config = json.loads((folder / "config.json").read_text())
     assert config["verb"] == "eval" and config["settings"] == {"episodes": 3}
-    assert config["command"].startswith("so-arm ") and config["machine"]["cores"] >= 1
+    assert config["command"].startswith("so-arm") and config["machine"]["cores"] >= 1
 
 
 def test_run_directory_is_named_after_the_verb(tmp_path: Path, monkeypatch):
