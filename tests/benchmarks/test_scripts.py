@@ -1,8 +1,12 @@
 """Every benchmark runs to its end and says what it has to; whether it meets its target is not for a busy machine."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -35,3 +39,37 @@ def test_committed_result_meets_its_target(name):
     assert result["passed"] is True
     assert result["quick"] is False
     assert result["machine"] and result["date"] and result["command"]
+
+
+def _mark_of(run: str) -> list[str]:
+    """Processes that carry the mark of `run` in their environment and are no zombies."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            marked = f"SO_ARM_TEST_RUN={run}".encode() in (folder / "environ").read_bytes()
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue
+        if marked and command:
+            found.append(command)
+    return found
+
+
+@pytest.mark.ros
+@pytest.mark.slow
+def test_interrupt_is_130_and_leaves_no_process(tmp_path):
+    environment = os.environ | {"SO_ARM_TEST_RUN": str(tmp_path)}
+    command = [sys.executable, "-m", "so_arm.cli.main", "bench", "graph", "--quick"]
+    bench = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        deadline = time.monotonic() + 60
+        while len(_mark_of(str(tmp_path))) < 5:  # itself, two nodes, two relays
+            assert bench.poll() is None and time.monotonic() < deadline
+            time.sleep(0.1)
+        bench.send_signal(signal.SIGINT)
+        _, told = bench.communicate(timeout=60)
+    finally:
+        bench.kill()
+    assert bench.returncode == 130
+    assert "Traceback" not in told
+    assert _mark_of(str(tmp_path)) == []
