@@ -169,7 +169,7 @@ run_tests() {
     local argument arguments=()
     for argument in "$@"; do
         if [ "$argument" = "--fast" ]; then
-            arguments+=(-m "not torch and not ros and not gl")
+            arguments+=(-m "not torch and not ros and not gl and not slow")
         else
             arguments+=("$argument")
         fi

@@ -161,7 +161,10 @@ def test_without_python_312_the_ways_to_get_it_are_named(root: Path):
 def test_tests_get_the_arguments_and_fast_leaves_out_the_slow_rooms(root: Path):
     _run(root)
     assert _run(root, "test", "-k", "a b").stdout == "<-m><pytest><-k><a b>"
-    assert _run(root, "test", "-x", "--fast").stdout == "<-m><pytest><-x><-m><not torch and not ros and not gl>"
+    assert (
+        _run(root, "test", "-x", "--fast").stdout
+        == "<-m><pytest><-x><-m><not torch and not ros and not gl and not slow>"
+    )
 
 
 def test_environment_for_rendering_and_ros(root: Path):

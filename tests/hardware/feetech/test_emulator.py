@@ -20,6 +20,8 @@ from so_arm.hardware.feetech.packets import BROADCAST_ID, Instruction, Packet, s
 from so_arm.hardware.feetech.plant import FirstOrderPlant
 from so_arm.hardware.feetech.servo import Servo
 
+pytestmark = pytest.mark.slow  # all of it together: servos answer in real time
+
 IDS = range(1, 7)
 
 
