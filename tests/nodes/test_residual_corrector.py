@@ -38,9 +38,9 @@ class Bench:
         ros.until(lambda: self.node._episodes.info.running, "the episode to begin")
         ros.until(lambda: self.node._base.get_subscription_count() > 0, "a subscriber of the base action")
 
-    def observe(self, k: int) -> None:
+    def observe(self, k: int, after_ns: int = 0) -> None:
         seen = self.node.counts["observations"]
-        self.states.publish(JointStateWriter().write(tick_ns(k), np.zeros(6)))
+        self.states.publish(JointStateWriter().write(tick_ns(k) + after_ns, np.zeros(6)))
         self.ros.until(lambda: self.node.counts["observations"] > seen, "the observation to be seen")
 
     def plan(self, message: JointTrajectory) -> None:
@@ -104,6 +104,15 @@ def test_real_time_goes_on_with_the_old_chunk_and_skips_what_is_past(ros: Ros) -
     assert bench.answered(3).position[0] == 0.5 + 6 / 1000
     bench.observe(200)
     assert bench.node.counts["observations_without_chunk"] == 2
+
+
+@pytest.mark.parametrize("ros", [["-p", "lockstep:=false"]], indirect=True)
+def test_an_arm_that_reports_faster_is_answered_once_per_control_tick(ros: Ros) -> None:
+    bench = Bench(ros)
+    bench.plan(chunk(0, 0.1))
+    for tenth in range(30):
+        bench.observe(0, after_ns=tenth * 10_000_000)
+    assert len(bench.actions) == 10
 
 
 def test_parameters_change_while_running_within_their_range(ros: Ros) -> None:

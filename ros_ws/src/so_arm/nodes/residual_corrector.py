@@ -14,6 +14,7 @@ from trajectory_msgs.msg import JointTrajectory
 from so_arm.core.episode_info import EpisodeInfo
 from so_arm.core.errors import UserError
 from so_arm.core.joints import NUM_JOINTS
+from so_arm.core.pacing import TickPacer
 from so_arm.learning.residual.corrector import DEFAULT_BOUND, Residual
 from so_arm.nodes import qos
 from so_arm.nodes.camera_topics import has_listeners
@@ -49,6 +50,7 @@ class ResidualCorrector(RuntimeNode[Settings]):
         path = Path(settings.residual_path).expanduser() if settings.residual_path else None
         self._residual = Residual.load(path, settings.bound)
         self._timeline = settings.timeline()
+        self._pacer = TickPacer(self._timeline.period_ns)
         self._waiting: tuple[int, np.ndarray] | None = None
         self._reader = JointStateReader("joint state")
         self._writer = JointStateWriter()
@@ -65,6 +67,7 @@ class ResidualCorrector(RuntimeNode[Settings]):
 
     def _on_episode(self, info: EpisodeInfo) -> None:
         self._timeline.reset()
+        self._pacer.reset()
         self._waiting = None
 
     def _on_chunk(self, message: JointTrajectory) -> None:
@@ -87,6 +90,8 @@ class ResidualCorrector(RuntimeNode[Settings]):
         if not self._episodes.covers(stamp):
             return
         self.counts["observations"] += 1
+        if not self.settings.lockstep and not self._pacer.picks(stamp):
+            return
         try:
             position = self._reader.position(message)
         except UserError as error:
