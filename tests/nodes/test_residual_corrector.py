@@ -112,6 +112,7 @@ def test_an_arm_that_reports_faster_is_answered_once_per_control_tick(ros: Ros) 
     bench.plan(chunk(0, 0.1))
     for tenth in range(30):
         bench.observe(0, after_ns=tenth * 10_000_000)
+    bench.answered(10)
     assert len(bench.actions) == 10
 
 
