@@ -30,6 +30,14 @@ class PortError(BusError):
     """The serial port itself: not there, no permission, busy, unplugged. Nobody on it can be reached."""
 
 
+class PortDenied(PortError):
+    """No permission to open the port."""
+
+
+class PortBusy(PortError):
+    """Another program has the port open."""
+
+
 class PacketError(BusError):
     """Bytes that are no packet of the protocol."""
 

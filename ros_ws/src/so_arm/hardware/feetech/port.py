@@ -9,10 +9,11 @@ from contextlib import suppress
 
 import serial
 
-from so_arm.hardware.feetech.errors import PortError
+from so_arm.hardware.feetech.errors import PortBusy, PortDenied, PortError
 
 WRITE_TIMEOUT_S = 0.2
 UDEV_LINE = 'SUBSYSTEM=="tty", ATTRS{idVendor}=="1a86", MODE="0666"'
+UDEV_FILE = "/etc/udev/rules.d/99-so-arm.rules"
 
 
 class SerialPort:
@@ -23,7 +24,7 @@ class SerialPort:
         try:
             self._serial = serial.Serial(path, baud, timeout=0, write_timeout=WRITE_TIMEOUT_S, exclusive=True)
         except (OSError, ValueError) as error:
-            raise PortError(_why_not(path, error)) from error
+            raise _why_not(path, error) from error
         # Only some adapters (FTDI) hold bytes back, and only for them the call exists.
         with suppress(OSError, ValueError, NotImplementedError):
             self._serial.set_low_latency_mode(True)
@@ -75,15 +76,15 @@ class SerialPort:
         return PortError(f"{self.path} was unplugged or does not take data: {error}")
 
 
-def _why_not(path: str, error: Exception) -> str:
+def _why_not(path: str, error: Exception) -> PortError:
     number = getattr(error, "errno", None)
     if number == errno.ENOENT:
-        return f"{path} does not exist; is the arm plugged in?"
+        return PortError(f"{path} does not exist; is the arm plugged in?")
     if number in (errno.EACCES, errno.EPERM):
-        return (
+        return PortDenied(
             f"no permission to open {path}; add yourself to the group dialout, or add the udev rule {UDEV_LINE} "
-            "in /etc/udev/rules.d/99-so-arm.rules"
+            f"in {UDEV_FILE}"
         )
     if number in (errno.EBUSY, errno.EAGAIN) or "lock" in str(error):
-        return f"{path} is busy: another program has it open"
-    return f"{path} cannot be opened as a serial port: {error}"
+        return PortBusy(f"{path} is busy: another program has it open")
+    return PortError(f"{path} cannot be opened as a serial port: {error}")

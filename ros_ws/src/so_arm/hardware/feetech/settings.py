@@ -36,11 +36,15 @@ def apply_start_settings(bus: FeetechBus, gripper_id: int | None) -> dict[int, l
     """
     changed = {}
     for servo_id in bus.ids:
-        values = ALL_SERVOS | (GRIPPER if servo_id == gripper_id else {})
-        # Without it positions beyond one turn, and negative ones, come back.
-        values[reg.PHASE] = bus.read(servo_id, reg.PHASE) & ~reg.PHASE_MULTI_TURN
+        values = start_settings(bus.read(servo_id, reg.PHASE), is_gripper=servo_id == gripper_id)
         changed[servo_id] = write_changed(bus, servo_id, values)
     return changed
+
+
+def start_settings(phase: int, is_gripper: bool) -> dict[reg.Register, int]:
+    """What `apply_start_settings` wants of a servo whose Phase is `phase`."""
+    # With multi-turn feedback positions beyond one turn, and negative ones, come back.
+    return ALL_SERVOS | (GRIPPER if is_gripper else {}) | {reg.PHASE: phase & ~reg.PHASE_MULTI_TURN}
 
 
 def write_changed(bus: FeetechBus, servo_id: int, values: Mapping[reg.Register, int]) -> list[str]:
