@@ -11,11 +11,11 @@ a source thinks.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
 from so_arm.core.errors import UserError, choice_error
+from so_arm.core.handover import Handover
 
 HOLD, POLICY, TELEOP = "hold", "policy", "teleop"
 SOURCES = (HOLD, POLICY, TELEOP)
@@ -35,7 +35,7 @@ class Arbiter:
                 f"arbiter: period {period_s} s, handover velocity {handover_velocity} rad/s"
                 f" and timeout {timeout_ns} ns must be more than 0"
             )
-        self._max_step = handover_velocity * period_s
+        self._handover = Handover(handover_velocity * period_s)
         self._timeout_ns = timeout_ns
         self.ignored = 0  #: offers of sources that are not active
         self.refused = 0  #: offers and measured poses with non-finite values
@@ -52,7 +52,6 @@ class Arbiter:
             raise choice_error("source", source, SOURCES)
         self.source = source
         self._handing_over = True
-        self._slewing = False
 
     def begin_episode(self) -> None:
         """The arm was put elsewhere: nothing to hand over from.
@@ -61,7 +60,8 @@ class Arbiter:
         """
         self._target = self._measured = None
         self._sent_ns = self._heard_ns = None
-        self._silent = self._handing_over = self._slewing = False
+        self._silent = self._handing_over = False
+        self._handover.stop()
 
     @property
     def holding(self) -> bool:
@@ -103,22 +103,17 @@ class Arbiter:
         if self._handing_over:
             if self._target is None and self._measured is None:
                 return None  # nothing known to start from yet
-            self._handing_over, self._slewing = False, True
+            self._handing_over = False
+            self._handover.start(self._pose().tolist())
             return self._send(stamp_ns, self._pose())
-        if self._slewing:
-            return self._send(stamp_ns, self._slew(values))
+        if self._handover.active:
+            return self._send(stamp_ns, np.array(self._handover.step(values)))
         return self._send(stamp_ns, position)
 
     def _pose(self) -> np.ndarray:
         pose = self._target if self._target is not None else self._measured
         assert pose is not None
         return pose
-
-    def _slew(self, wanted: Sequence[float]) -> np.ndarray:
-        step, pose = self._max_step, self._pose().tolist()
-        target = [min(max(q, p - step), p + step) for q, p in zip(wanted, pose, strict=True)]
-        self._slewing = target != list(wanted)
-        return np.array(target)
 
     def _send(self, stamp_ns: int, target: np.ndarray) -> np.ndarray:
         self._sent_ns, self._target = stamp_ns, target
