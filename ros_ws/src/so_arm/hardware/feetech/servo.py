@@ -8,17 +8,16 @@ from __future__ import annotations
 import math
 
 from so_arm.hardware.feetech import registers as reg
+from so_arm.hardware.feetech.controls import Controls
 from so_arm.hardware.feetech.errors import ServoFault
 from so_arm.hardware.feetech.packets import BROADCAST_ID, MAX_PARAMS, Instruction, Packet
+from so_arm.hardware.feetech.report import STALL_CURRENT_A, write_report
 
 HALF_TURN = reg.TICKS_PER_TURN // 2
-STALL_CURRENT_A = 2.0
 SUPPLY_V = 7.4
 ROOM_C = 30
 #: As the servo's manual has it.
 _BAUD_RATES = (*reg.BAUD_RATES.values(), 76_800, 57_600, 38_400)
-_MOVING_TICKS_S = 10.0
-_FARTHEST_GOAL = 30719
 _READ_ONLY = frozenset(
     address
     for register in reg.REGISTERS.values()
@@ -27,7 +26,12 @@ _READ_ONLY = frozenset(
 )
 #: Beside EEPROM, what else is kept while Lock is 0.
 _KEPT_OUTSIDE_EEPROM = (reg.MAXIMUM_ACCELERATION.address,)
-_RELEASES = ServoFault.TEMPERATURE | ServoFault.CURRENT | ServoFault.SENSOR | ServoFault.VOLTAGE
+# Plain numbers: flags cost more than all the rest of a step.
+_RELEASES = int(ServoFault.TEMPERATURE | ServoFault.CURRENT | ServoFault.SENSOR | ServoFault.VOLTAGE)
+_VOLTAGE, _TEMPERATURE = int(ServoFault.VOLTAGE), int(ServoFault.TEMPERATURE)
+_CURRENT, _OVERLOAD = int(ServoFault.CURRENT), int(ServoFault.OVERLOAD)
+_TORQUE, _STATUS = reg.TORQUE_ENABLE.address, reg.STATUS.address
+_LOCK, _GOAL, _GOAL_END = reg.LOCK.address, reg.GOAL_POSITION.address, reg.GOAL_POSITION.address + 2
 
 
 class Servo:
@@ -53,6 +57,8 @@ class Servo:
         self._setpoint = 0.0  #: where the ramp to the goal is, in ticks as the servo reports them
         self._ramp_ticks_s = 0.0
         self._pending: bytes | None = None
+        self._controls: Controls | None = None  #: None: a register changed
+        self._goal: int | None = None
         self.power_up()
 
     # --- registers --------------------------------------------------------------------------------------------
@@ -63,6 +69,18 @@ class Servo:
     def put(self, register: reg.Register, value: int) -> None:
         """Sets memory only, as if by the firmware."""
         self.memory[register.address : register.address + register.size] = register.encode(value)
+        self._controls = self._goal = None
+
+    def keep(self, register: reg.Register, value: int) -> None:
+        """Sets what survives power-off too, as if it had been written long ago."""
+        self.put(register, value)
+        self._kept[register.address : register.address + register.size] = register.encode(value)
+
+    @property
+    def controls(self) -> Controls:
+        if self._controls is None:
+            self._controls = Controls.decode(self.memory)
+        return self._controls
 
     @property
     def id(self) -> int:
@@ -83,6 +101,7 @@ class Servo:
     def power_up(self) -> None:
         """Loads what is kept; the servo forgets turns, goal and latched faults, and is limp."""
         self.memory[:] = self._kept
+        self._controls = self._goal = None
         self.shaft %= reg.TICKS_PER_TURN
         # The servo manual says locked at power-up, others say unlocked; locked catches drivers that forget to unlock.
         self.put(reg.LOCK, 1)
@@ -90,27 +109,35 @@ class Servo:
         self.overload = 0
         self._overloaded_s = self._overcurrent_s = 0.0
         self._pending = None
+        self.settle()
+
+    def settle(self) -> None:
+        """Measures itself, and makes where it is its goal."""
         self._report()
         self.put(reg.GOAL_POSITION, self.present())
         self._setpoint = float(self.present())
 
     def write(self, address: int, data: bytes) -> None:
         """A write from the bus: read-only bytes keep their value; EEPROM is kept only while Lock is 0."""
-        unlocked = self.memory[reg.LOCK.address] == 0
+        memory, unlocked = self.memory, self.memory[_LOCK] == 0
         for place, byte in enumerate(data, start=address):
             if place in _READ_ONLY or place >= reg.TABLE_SIZE:
                 continue
-            if place == reg.TORQUE_ENABLE.address:
+            if place == _TORQUE:
                 byte = self._switch_torque(byte)
-            self.memory[place] = byte
+            memory[place] = byte
             if unlocked and (place < reg.EEPROM_SIZE or place in _KEPT_OUTSIDE_EEPROM):
                 self._kept[place] = byte
+        self._goal = None
+        if address < _GOAL or address + len(data) > _GOAL_END:
+            self._controls = None
         if self.overload and self._wanted_direction() == -self.overload:
             self.overload = 0
         self._report()
 
     def _switch_torque(self, value: int) -> int:
-        before = self.memory[reg.TORQUE_ENABLE.address]
+        self._controls = self._goal = None
+        before = self.memory[_TORQUE]
         if value == reg.TORQUE_CENTRE:
             self.calibrate_offset(HALF_TURN)
             return before
@@ -153,7 +180,7 @@ class Servo:
         else:
             return None
         # A new id counts from the next packet on.
-        return Packet(old_id, int(self.faults), data).encode() if loud else None
+        return Packet(old_id, self.memory[_STATUS], data).encode() if loud else None
 
     def read(self, address: int, count: int) -> bytes:
         """Registers as they are, of the last step of physics; nothing is behind the last address."""
@@ -187,33 +214,30 @@ class Servo:
 
     def present(self) -> int:
         """Angle as the servo reports it: homing offset taken off, one turn only unless Phase says otherwise."""
-        angle = self._encoder() - self.get(reg.HOMING_OFFSET)
-        if self.get(reg.PHASE) & reg.PHASE_MULTI_TURN:
-            return max(-32767, min(32767, angle))
-        return angle % reg.TICKS_PER_TURN
+        controls = self._controls or self.controls
+        angle = self._encoder() - controls.homing_offset
+        return max(-32767, min(32767, angle)) if controls.multi_turn else angle % reg.TICKS_PER_TURN
 
     def goal(self) -> int:
         """Goal within the limits; limits 0 and 0 mean none."""
-        lower, upper = self.get(reg.MIN_POSITION_LIMIT), self.get(reg.MAX_POSITION_LIMIT)
-        goal = self.get(reg.GOAL_POSITION)
-        return goal if lower == upper == 0 else min(_FARTHEST_GOAL, max(lower, min(upper, goal)))
+        if self._goal is None or self._controls is None:
+            self._goal = self.controls.within_limits(self.get(reg.GOAL_POSITION))
+        return self._goal
 
     def torque(self) -> float:
         """Torque that the motor may use, fraction of stall torque; 0 means limp."""
-        if self.memory[reg.TORQUE_ENABLE.address] != reg.TORQUE_ON:
+        controls = self._controls or self.controls
+        unloading = self.memory[_STATUS] & controls.unloading
+        if not controls.torque_on or unloading & _RELEASES:
             return 0.0
-        unloading = self.faults & self.memory[reg.UNLOADING_CONDITION.address]
-        if unloading & _RELEASES:
-            return 0.0
-        limit = self.get(reg.TORQUE_LIMIT) * reg.LOAD
-        return min(limit, self.get(reg.PROTECTIVE_TORQUE) / 100) if unloading & ServoFault.OVERLOAD else limit
+        return controls.protective_torque if unloading & _OVERLOAD else controls.torque_limit
 
     def shaft_goal(self, dt_s: float) -> float:
         """Where the shaft is to be `dt_s` from now, in encoder ticks: the ramp by Goal_Velocity and Acceleration."""
+        controls = self._controls or self.controls
         # Distances count in what the servo reports: across the end of the turn it goes the long way, as real ones do.
         distance = self.goal() - self._setpoint
-        speed = abs(self.get(reg.GOAL_VELOCITY)) or math.inf
-        acceleration = self.get(reg.ACCELERATION) * reg.ACCELERATION_TICKS_S2
+        speed, acceleration = controls.speed, controls.acceleration
         if acceleration:
             braking = math.sqrt(2 * acceleration * abs(distance))
             speed = min(speed, braking, abs(self._ramp_ticks_s) + acceleration * dt_s)
@@ -224,8 +248,7 @@ class Servo:
 
     def moved(self, shaft: float, velocity: float, load: float, dt_s: float) -> None:
         """What physics says after `dt_s`: shaft [ticks], [ticks/s], [fraction of stall torque]."""
-        limit = self.torque()
-        if self.jammed and limit:
+        if self.jammed and (limit := self.torque()):
             velocity, load = 0.0, math.copysign(limit, self._wanted_direction() or 1)
         else:
             self.shaft = shaft
@@ -238,31 +261,29 @@ class Servo:
         return (distance > 0) - (distance < 0)
 
     def _protect(self, dt_s: float) -> None:
-        too_much = abs(self.load) * 100 >= self.get(reg.OVERLOAD_TORQUE)
+        controls, load = self._controls or self.controls, abs(self.load)
+        too_much = load * 100 >= controls.overload_percent
         self._overloaded_s = self._overloaded_s + dt_s if too_much else 0.0
-        if self._overloaded_s > self.get(reg.PROTECTION_TIME) * reg.PROTECTION_TIME_S:
+        if self._overloaded_s > controls.overload_after_s:
             self.overload = int(math.copysign(1, self.load))
-        too_much = abs(self.load) * STALL_CURRENT_A > self.get(reg.PROTECTION_CURRENT) * reg.AMPERE
+        too_much = load * STALL_CURRENT_A > controls.overcurrent_a
         self._overcurrent_s = self._overcurrent_s + dt_s if too_much else 0.0
 
-    def _find_faults(self) -> ServoFault:
-        faults = ServoFault.OVERLOAD if self.overload else ServoFault(0)
-        if not self.get(reg.MIN_VOLTAGE_LIMIT) <= round(self.supply_v / reg.VOLT) <= self.get(reg.MAX_VOLTAGE_LIMIT):
-            faults |= ServoFault.VOLTAGE
-        if self.temperature_c > self.get(reg.MAX_TEMPERATURE_LIMIT):
-            faults |= ServoFault.TEMPERATURE
-        if self._overcurrent_s > self.get(reg.OVER_CURRENT_PROTECTION_TIME) * reg.PROTECTION_TIME_S:
-            faults |= ServoFault.CURRENT
+    def _find_faults(self, voltage: int) -> int:
+        controls = self._controls or self.controls
+        faults = _OVERLOAD if self.overload else 0
+        if not controls.least_voltage <= voltage <= controls.most_voltage:
+            faults |= _VOLTAGE
+        if self.temperature_c > controls.hottest_c:
+            faults |= _TEMPERATURE
+        if self._overcurrent_s > controls.overcurrent_after_s:
+            faults |= _CURRENT
         return faults
 
     def _report(self) -> None:
         """Everything that the servo measures, into its registers."""
-        self.put(reg.PRESENT_POSITION, self.present())
-        self.put(reg.PRESENT_VELOCITY, max(-32767, min(32767, round(self.velocity))))
-        self.put(reg.PRESENT_LOAD, max(-1000, min(1000, round(self.load / reg.LOAD))))
-        self.put(reg.PRESENT_VOLTAGE, max(0, min(255, round(self.supply_v / reg.VOLT))))
-        self.put(reg.PRESENT_TEMPERATURE, max(0, min(255, round(self.temperature_c))))
-        self.put(reg.PRESENT_CURRENT, round(abs(self.load) * STALL_CURRENT_A / reg.AMPERE))
-        self.put(reg.MOVING, int(abs(self.velocity) > _MOVING_TICKS_S))
-        self.put(reg.PRESENT_GOAL_POSITION, self.goal())
-        self.put(reg.STATUS, int(self._find_faults()))
+        voltage = round(self.supply_v / reg.VOLT)
+        faults = self._find_faults(voltage)
+        write_report(
+            self.memory, self.present(), self.velocity, self.load, voltage, self.temperature_c, faults, self.goal()
+        )
