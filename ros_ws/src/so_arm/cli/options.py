@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -29,3 +30,18 @@ OutputOption = Annotated[
         show_default=False,
     ),
 ]
+
+
+class Role(StrEnum):
+    follower = "follower"
+    leader = "leader"
+
+
+PortOption = Annotated[
+    str,
+    typer.Option(
+        "--port", "-p", metavar="PORT", show_default=False, help="Serial port of the arm (`so-arm find-port` tells)."
+    ),
+]
+
+RoleOption = Annotated[Role, typer.Option(help="What the arm is: follower or leader.")]

@@ -1,0 +1,42 @@
+"""A hand that moves the limp emulated arm."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from so_arm.core.calibration import TICKS_PER_TURN
+from so_arm.hardware.feetech.emulator import Emulator
+from so_arm.hardware.feetech.plant import Motion
+from so_arm.hardware.feetech.servo import Servo
+
+#: Patience for a machine where the emulator's thread may have to wait for a core.
+MARGIN_S = 0.4
+
+
+class Hand:
+    """Shafts (6,) [encoder ticks, turns counted] are where `move` puts them; the motors have no say."""
+
+    def __init__(self, start: ArrayLike) -> None:
+        self._shaft = np.array(start, dtype=np.float64)
+        self.emulator = Emulator(
+            [Servo(servo_id, shaft) for servo_id, shaft in enumerate(self._shaft, start=1)],
+            plant=self._plant,
+            wire_time=False,
+        )
+
+    def _plant(self, goal: np.ndarray, torque: np.ndarray, dt_s: float) -> Motion:
+        return Motion(self._shaft, np.zeros(len(self._shaft)), np.zeros(len(self._shaft)))
+
+    def move(self, shaft: ArrayLike) -> None:
+        """Returns when every servo reports its new place."""
+        self._shaft = np.array(shaft, dtype=np.float64)
+        wanted = np.rint(self._shaft) % TICKS_PER_TURN
+        while True:
+            with self.emulator.lock:
+                at = np.array([round(servo.shaft) % TICKS_PER_TURN for servo in self.emulator.servos])
+            if (at == wanted).all():
+                return
+            time.sleep(0.001)
