@@ -10,14 +10,11 @@ import typer
 
 from so_arm.cli.options import JsonOption
 from so_arm.cli.output import console, write_json
-from so_arm.core.errors import UserError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from so_arm.core.calibration import Calibration, Remark
-
-MAX_FILE_BYTES = 1_000_000
 
 
 def register(app: typer.Typer) -> None:
@@ -36,9 +33,9 @@ def show(
     json_file: JsonOption = None,
 ) -> None:
     """Show what a calibration file says: per joint id, offset and range, what was converted, what looks wrong."""
-    from so_arm.core.calibration_formats import parse_calibration
+    from so_arm.core.calibration_formats import read_calibration
 
-    calibration = parse_calibration(_read(file), str(file))
+    calibration = read_calibration(file)
     out = console(json_file)
     out.print(_table(calibration))
     for title, remarks in (("Converted", calibration.notes), ("Warnings", calibration.warnings)):
@@ -47,18 +44,6 @@ def show(
         for remark in remarks:
             out.print(f"  {remark}", markup=False, soft_wrap=True)
     write_json(json_file, {"file": str(file)} | _as_data(calibration))
-
-
-def _read(file: Path) -> bytes:
-    try:
-        with file.open("rb") as stream:
-            data = stream.read(MAX_FILE_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise UserError(f"{file} cannot be read: {reason}") from error
-    if len(data) > MAX_FILE_BYTES:
-        raise UserError(f"{file}: this is not a calibration file: it is larger than {MAX_FILE_BYTES // 1000} kB")
-    return data
 
 
 def _as_data(calibration: Calibration) -> dict[str, Any]:

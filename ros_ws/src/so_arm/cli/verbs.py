@@ -17,6 +17,7 @@ class Verb:
 VERBS: dict[str, Verb] = {
     "demo": Verb("demo", "Watch the whole node graph do the task: table, video and report.", RUN),
     "launch": Verb("launch", "Run a ROS 2 launch file, with or without ros2 launch on the machine.", RUN),
+    "emulate": Verb("emulate", "Emulate the arm: a serial port with servos, physics behind them, camera streams.", RUN),
     "calibration": Verb("calibration", "Show what a calibration file says, whoever wrote it.", RUN),
     "eval": Verb("evaluate", "Success rate of a policy over many episodes, with its interval.", JUDGE),
     "bench": Verb("bench", "Speed of physics, graph, images and policy against bare libraries.", JUDGE),

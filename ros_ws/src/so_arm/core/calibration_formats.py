@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any, NoReturn
 
 from so_arm.core.calibration import FIELDS, Calibration, JointCalibration, Remark, shown
@@ -16,11 +17,25 @@ from so_arm.core.calibration_conversion import from_lists, from_phosphobot
 from so_arm.core.errors import UserError
 from so_arm.core.joints import JOINT_NAMES, index_by_name
 
+MAX_FILE_BYTES = 1_000_000
 KNOWN = "LeRobot's JSON, the older LeRobot lists, phosphobot's config"
 _UNCHECKED = Remark(
     "converted from another format, which does not tell the servos' offset register (taken to have been 0); "
     "compare the pose of every joint before the arm moves"
 )
+
+
+def read_calibration(path: Path) -> Calibration:
+    """Calibration in the file `path`."""
+    try:
+        with path.expanduser().open("rb") as stream:
+            data = stream.read(MAX_FILE_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UserError(f"{path} cannot be read: {reason}") from error
+    if len(data) > MAX_FILE_BYTES:
+        raise UserError(f"{path}: this is not a calibration file: it is larger than {MAX_FILE_BYTES // 1000} kB")
+    return parse_calibration(data, str(path))
 
 
 def parse_calibration(text: str | bytes, source: str) -> Calibration:

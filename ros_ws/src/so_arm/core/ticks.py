@@ -49,6 +49,14 @@ class TickScale:
         goal = _finite(position_rad) / self._rad_per_tick + self._zero
         return np.rint(np.clip(goal, self._low, self._high)).astype(np.int64)
 
+    def exact_ticks_from_rad(self, position_rad: ArrayLike) -> np.ndarray:
+        """Where a shaft is [rad] -> ticks, with their fraction and beyond the range too."""
+        return np.asarray(position_rad) / self._rad_per_tick + self._zero
+
+    def ticks_s_from_rad_s(self, velocity: ArrayLike) -> np.ndarray:
+        """Velocities [rad/s] -> [ticks/s]."""
+        return np.asarray(velocity) / self._rad_per_tick
+
     def rad_s_from_ticks_s(self, velocity: ArrayLike) -> np.ndarray:
         """Velocities as read [ticks/s] -> [rad/s]."""
         return np.asarray(velocity) * self._rad_per_tick

@@ -115,6 +115,10 @@ class MjpegServer:
             threading.Thread(target=self._server.serve_forever, args=(0.1,), name="serve", daemon=True),
         ]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._streams)
+
     def url(self, name: str) -> str:
         if name not in self._streams:
             raise choice_error("camera", name, self._streams)

@@ -39,6 +39,9 @@ class ArmSim:
         self._target = self.data.ctrl[:NUM_JOINTS]
         self._bias = self.data.qfrc_bias[:NUM_JOINTS]
         self._grasp = self.data.site_xpos[self.grasp_site]
+        self._force = self.data.actuator_force[:NUM_JOINTS]
+        self._strongest = model.actuator_forcerange[:NUM_JOINTS].copy()
+        self._limits = model.actuator_forcerange[:NUM_JOINTS]
 
     def reset(self, position: np.ndarray) -> None:
         """Back to the model's initial state with the arm at rest at `position` (6,) [rad]."""
@@ -52,8 +55,16 @@ class ArmSim:
 
     def advance(self, target: np.ndarray, tick: int) -> None:
         """One control tick with the servos holding `target` (6,) [rad]."""
+        self.step(target, substeps(tick))
+
+    def step(self, target: np.ndarray, steps: int) -> None:
+        """`steps` physics steps with the servos holding `target` (6,) [rad]."""
         self._target[:] = target
-        mujoco.mj_step(self.model, self.data, substeps(tick))
+        mujoco.mj_step(self.model, self.data, steps)
+
+    def limit_torque(self, fraction: np.ndarray) -> None:
+        """Servos use at most `fraction` (6,) of their stall torque; at 0 the joint is limp, its friction remains."""
+        self._limits[:] = self._strongest * fraction[:, None]
 
     def set_torque(self, enabled: bool) -> None:
         """Servos on, or limp. Survives `reset`."""
@@ -67,6 +78,18 @@ class ArmSim:
     def joint_velocity(self) -> np.ndarray:
         """(6,) [rad/s], a copy."""
         return self._velocity.copy()
+
+    def servo_load(self) -> np.ndarray:
+        """Torque of the servos (6,) as a fraction of stall torque, signed."""
+        return self._force / self._strongest[:, 1]
+
+    def joint_target(self) -> np.ndarray:
+        """What the servos hold (6,) [rad], a copy."""
+        return self._target.copy()
+
+    def snapshot(self) -> np.ndarray:
+        """What it takes to draw this moment again: qpos, then the target's position."""
+        return np.concatenate((self.data.qpos, self.data.mocap_pos[0]))
 
     def bias_torque(self) -> np.ndarray:
         """Gravity and Coriolis torques (6,) [N m], a copy."""

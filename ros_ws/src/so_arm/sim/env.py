@@ -11,17 +11,13 @@ import numpy as np
 from so_arm.core.clock import CONTROL_HZ, CONTROL_PERIOD_S
 from so_arm.core.command_filter import CommandFilter
 from so_arm.core.joints import LOWER_RAD, MAX_VELOCITY_RAD_S, NUM_JOINTS, UPPER_RAD
-from so_arm.rewards.registry import DEFAULT_REWARD, RewardFunction, make_reward
+from so_arm.rewards.registry import DEFAULT_REWARD, RewardFunction
 from so_arm.sim.arm import ArmSim, load_model
+from so_arm.sim.judge import Judge
 from so_arm.sim.randomisation import randomise, ranges
 from so_arm.sim.rendering import CAMERAS, POLICY_IMAGE_SIZE, CameraRenderer
+from so_arm.sim.start import HOME_RAD, draw_start
 from so_arm.sim.tasks import Task, task_class
-
-#: Start pose [rad]: gripper open, pointing down, above the middle of the work area.
-HOME_RAD = np.array([0.0, -0.9, 0.7, 1.45, -1.57, 0.6])
-HOME_RAD.setflags(write=False)
-#: Half-width of the start pose's variation [rad].
-HOME_SPREAD_RAD = 0.03
 
 Observation = dict[str, np.ndarray]
 
@@ -51,12 +47,10 @@ class SoArmEnv(gym.Env[Observation, np.ndarray]):
         self._nominal = load_model(kind.scene)
         self.arm = ArmSim(load_model(kind.scene))
         self.task: Task = kind(self.arm)
-        self.reward = make_reward(reward) if isinstance(reward, str) else reward
-        self.horizon = horizon if horizon is not None else kind.horizon
+        self.judge = Judge(self.task, reward, horizon)
         self.images = images
         self.image_size = image_size
         self.render_mode = render_mode
-        self.tick = 0
         self.episode_seed = 0
         self.command = np.array(HOME_RAD)
         self._filter = CommandFilter(LOWER_RAD, UPPER_RAD, MAX_VELOCITY_RAD_S, CONTROL_PERIOD_S)
@@ -64,6 +58,11 @@ class SoArmEnv(gym.Env[Observation, np.ndarray]):
         self._renderer: CameraRenderer | None = None
         self.action_space = gym.spaces.Box(LOWER_RAD, UPPER_RAD, dtype=np.float64)
         self.observation_space = self._observation_space()  # type: ignore[assignment]
+
+    @property
+    def tick(self) -> int:
+        """Control ticks since the episode began."""
+        return self.judge.tick
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -73,15 +72,14 @@ class SoArmEnv(gym.Env[Observation, np.ndarray]):
         self.episode_seed = seed if seed is not None else int(self.np_random.integers(2**31))
         rng = np.random.default_rng(self.episode_seed)
         delay = randomise(self.arm.model, self._nominal, self._ranges, rng) if self._randomised else 0
-        start = np.clip(HOME_RAD + rng.uniform(-1, 1, NUM_JOINTS) * HOME_SPREAD_RAD, LOWER_RAD, UPPER_RAD)
+        start = draw_start(rng)
         self.arm.reset(start)
         self.task.initialize(self.arm, rng)
         self.arm.settle()
         self._filter.reset(start)
         self._delayed = deque([start] * delay)
         self.command = start
-        self.tick = 0
-        state = self.task.state(self.tick)
+        state = self.judge.begin()
         return self._observe(), {"success": False, "failure": None, "state": state, "refused": ()}
 
     def step(self, action: np.ndarray) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
@@ -91,14 +89,10 @@ class SoArmEnv(gym.Env[Observation, np.ndarray]):
         if self._delayed:
             self._delayed.append(command)
             command = self._delayed.popleft()
-        self.arm.advance(command, self.tick)
-        self.tick += 1
-        state = self.task.state(self.tick)
-        success = state.success
-        truncated = not success and self.tick >= self.horizon
-        failure = self.task.milestones.failure() if truncated else None
+        self.arm.advance(command, self.judge.tick)
+        state, reward, success, truncated, failure = self.judge.judge()
         info = {"success": success, "failure": failure, "state": state, "refused": refused}
-        return self._observe(), self.reward(state), success, truncated, info
+        return self._observe(), reward, success, truncated, info
 
     def hold(self) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """One control period on the previous target, for a tick without a usable command."""
@@ -121,7 +115,7 @@ class SoArmEnv(gym.Env[Observation, np.ndarray]):
 
     def snapshot(self) -> np.ndarray:
         """What `sim.replay_render` needs to draw this moment again: qpos, then the target position."""
-        return np.concatenate((self.arm.data.qpos, self.arm.data.mocap_pos[0]))
+        return self.arm.snapshot()
 
     def close(self) -> None:
         if self._renderer is not None:

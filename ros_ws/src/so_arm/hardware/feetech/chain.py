@@ -47,8 +47,8 @@ class ServoChain:
         """Moves all shafts on by `dt_s`."""
         goal = np.array([servo.shaft_goal(dt_s) for servo in self.servos])
         torque = np.array([servo.torque() for servo in self.servos])
-        motion = self._plant(goal, torque, dt_s)
-        columns = (motion.shaft.tolist(), motion.velocity.tolist(), motion.load.tolist())
+        shafts, velocities, loads = self._plant(goal, torque, dt_s)
+        columns = (shafts.tolist(), velocities.tolist(), loads.tolist())
         for servo, shaft, velocity, load in zip(self.servos, *columns, strict=True):
             servo.moved(shaft, velocity, load, dt_s)
 

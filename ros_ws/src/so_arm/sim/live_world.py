@@ -1,0 +1,150 @@
+"""A task's scene that lives on its own time: servos move the arm, episodes are judged at the control rate.
+
+Time is that of whoever steps the physics (the emulated servos, in real time), who is never kept waiting here.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from so_arm.core.calibration import Calibration
+from so_arm.core.errors import UserError
+from so_arm.core.joints import JOINT_NAMES, NUM_JOINTS
+from so_arm.rewards.registry import DEFAULT_REWARD, RewardFunction
+from so_arm.rewards.state import RewardState
+from so_arm.sim.arm import ArmSim, load_model
+from so_arm.sim.clock import PHYSICS_STEP_S, substeps
+from so_arm.sim.hand import Hand
+from so_arm.sim.judge import Judge, Verdict
+from so_arm.sim.servo_plant import ServoPlant
+from so_arm.sim.snapshot_board import SnapshotBoard
+from so_arm.sim.start import HOME_RAD, REST_RAD, draw_start
+from so_arm.sim.tasks import Task, task_class
+
+#: An episode starts with every joint at least that close to home.
+START_TOLERANCE_RAD = 0.15
+
+
+class Tick(NamedTuple):
+    """One control tick that is over."""
+
+    stamp_ns: int  #: date at its end
+    before_ns: int  #: date at its beginning
+    wall_ns: int  #: time.perf_counter_ns at its beginning
+    position: np.ndarray  #: (6,) [rad] at its beginning
+    goal: np.ndarray  #: (6,) [rad] that the servos held last
+    objects: np.ndarray  #: what the task observes
+    snapshot: np.ndarray  #: of the scene at its end
+    verdict: Verdict | None  #: None between episodes
+
+
+class LiveWorld:
+    """Is the plant of the emulated servos of the arm that `calibration` describes.
+
+    on_tick: hears of every control tick, in the thread that steps; has to return at once.
+    """
+
+    def __init__(
+        self,
+        calibration: Calibration,
+        task: str = "pick_place",
+        reward: str | RewardFunction = DEFAULT_REWARD,
+        horizon: int | None = None,
+        on_tick: Callable[[Tick], None] = lambda tick: None,
+    ) -> None:
+        kind = task_class(task)
+        self.arm = ArmSim(load_model(kind.scene))
+        self.arm.reset(REST_RAD)
+        self.task: Task = kind(self.arm)
+        self.hand = Hand(self.arm)
+        self.lock = threading.Lock()  #: hold it to look at the arm or to move the hand
+        self.board = SnapshotBoard(len(self.arm.snapshot()))
+        self._plant = ServoPlant(self.arm, calibration)
+        self._judge = Judge(self.task, reward, horizon)
+        self._on_tick = on_tick
+        self._judging = False
+        self._tick = 0
+        self._begin_tick()
+        self.place(0)
+
+    # ---- by the thread that steps
+
+    def __call__(self, goal: np.ndarray, torque: np.ndarray, dt_s: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """See `ServoPlant`; dt_s is one physics step."""
+        if round(dt_s / PHYSICS_STEP_S) != 1:
+            raise ValueError(f"physics goes in steps of {PHYSICS_STEP_S} s, not {dt_s} s")
+        with self.lock:
+            self.hand.push(dt_s)
+            motion = self._plant(goal, torque, dt_s)
+            self.board.write(self.arm.data.qpos, self.arm.data.mocap_pos[0])
+            self._steps_left -= 1
+            if self._steps_left == 0:
+                self._end_tick()
+        return motion
+
+    def _begin_tick(self) -> None:
+        self._steps_left = substeps(self._tick)
+        self._before_ns, self._wall_ns = time.time_ns(), time.perf_counter_ns()
+        self._position = self.arm.joint_position()
+
+    def _end_tick(self) -> None:
+        verdict = self._judge.judge() if self._judging else None
+        if verdict is not None and verdict.over:
+            self._judging = False
+        self._on_tick(
+            Tick(
+                time.time_ns(),
+                self._before_ns,
+                self._wall_ns,
+                self._position,
+                self.arm.joint_target(),
+                self.task.observe(),
+                self.arm.snapshot(),
+                verdict,
+            )
+        )
+        self._tick += 1
+        self._begin_tick()
+
+    # ---- by any thread
+
+    def place(self, seed: int) -> None:
+        """Objects and target at rest where `SoArmEnv.reset` puts them for `seed`; the arm stays where it is."""
+        rng = np.random.default_rng(seed)
+        draw_start(rng)
+        with self.lock:
+            self._judging = False
+            self.arm.data.qvel[NUM_JOINTS:] = 0.0
+            self.task.initialize(self.arm, rng)
+            self.arm.settle()
+            self.board.write(self.arm.data.qpos, self.arm.data.mocap_pos[0])
+
+    def check_start(self) -> None:
+        """UserError when the arm is not where an episode starts."""
+        with self.lock:
+            position = self.arm.joint_position()
+        away = np.abs(position - HOME_RAD)
+        joint = int(away.argmax())
+        if not away[joint] <= START_TOLERANCE_RAD:
+            raise UserError(
+                f"{JOINT_NAMES[joint]} is {away[joint]:.2f} rad away from where an episode starts (at most"
+                f" {START_TOLERANCE_RAD} rad); drive the arm home first (motor_driver/home)"
+            )
+
+    def begin(self) -> tuple[RewardState, np.ndarray]:
+        """Judge from now on; the state before the first tick and the snapshot of it."""
+        with self.lock:
+            self._tick = 0
+            self._begin_tick()
+            self._judging = True
+            return self._judge.begin(), self.arm.snapshot()
+
+    def end(self) -> None:
+        """Judge no more."""
+        with self.lock:
+            self._judging = False
