@@ -41,7 +41,7 @@ def _room(rooms: str = "", libraries: str = "") -> Room:
 ROOMS = {
     "core": _room("", "numpy"),
     "rewards": _room("core", ""),
-    "hardware": _room("core", "numpy cv2 serial scservo_sdk"),
+    "hardware": _room("core", "numpy cv2 serial scservo_sdk yaml"),
     "sim": _room("core rewards", "numpy mujoco mink gymnasium glfw"),
     "data": _room("core", "numpy lerobot datasets pyarrow av rosbags mcap"),
     "learning": _room(

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from so_arm.core.errors import UserError
-from so_arm.hardware.camera import Camera, Frame, Source
+from so_arm.hardware.camera import Camera, Frame
+from so_arm.hardware.camera_source import Source
 
 FRAMES, FPS, SIZE = 12, 60, (64, 48)
 

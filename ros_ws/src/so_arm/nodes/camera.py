@@ -9,9 +9,13 @@ from dataclasses import dataclass
 import cv2
 
 from so_arm.hardware.camera import Camera, Frame
+from so_arm.hardware.camera_info import read_calibration
 from so_arm.nodes.camera_topics import CameraTopics
 from so_arm.nodes.parameters import parameter
 from so_arm.nodes.runtime import ERROR, OK, WARN, RuntimeNode, run
+
+#: Share of the requested rate below which frames come too slowly.
+SLOW = 0.8
 
 
 @dataclass(frozen=True)
@@ -20,8 +24,12 @@ class Settings:
     camera_name: str = parameter("static", "NAME publishes NAME_camera/image_raw.")
     width: int = parameter(640, "Requested width [px].", low=16, high=4096)
     height: int = parameter(480, "Requested height [px].", low=16, high=4096)
-    fps: float = parameter(30.0, "Rate of a device, pace of a file; 0: as it says [Hz].", low=0.0, high=240.0)
+    fps: float = parameter(30.0, "Requested rate, and pace of a file; 0: as the source says [Hz].", low=0.0, high=240.0)
     loop: bool = parameter(True, "Start a file again at its end.")
+    stall_timeout: float = parameter(
+        1.0, "Without a frame for so long a device or stream is opened again [s].", low=0.1, high=60.0
+    )
+    camera_info_file: str = parameter("", "Calibration (YAML of camera_calibration): path or file:// URL.")
 
 
 class CameraNode(RuntimeNode[Settings]):
@@ -34,8 +42,12 @@ class CameraNode(RuntimeNode[Settings]):
     def setup(self) -> None:
         settings = self.settings
         self.refuse_other_publishers(f"{settings.camera_name}_camera/image_raw")
-        self._topics = CameraTopics(self, settings.camera_name, settings.height, settings.width)
-        self._camera = Camera(settings.source, (settings.width, settings.height), settings.fps, settings.loop)
+        size = settings.width, settings.height
+        self._calibration = read_calibration(settings.camera_info_file) if settings.camera_info_file else None
+        self._topics = CameraTopics(
+            self, settings.camera_name, settings.height, settings.width, calibration=self._calibration
+        )
+        self._camera = Camera(settings.source, size, settings.fps, settings.loop, settings.stall_timeout)
         self._thread.start()
         self.get_logger().info(f"ready: {settings.source}")
 
@@ -50,15 +62,30 @@ class CameraNode(RuntimeNode[Settings]):
         assert self._camera is not None
         # A plain dict copies at once, while the capture thread goes on counting.
         self.counts.update(Counter(dict(self._camera.counts)) - self.counts)
-        requested = (self.settings.width, self.settings.height)
-        actual = self._camera.actual_size
-        self.readings["requested_size"] = "{}x{}".format(*requested)
+        settings, actual, rate = self.settings, self._camera.actual_size, self._camera.rate.read()
+        self.readings["requested_size"] = f"{settings.width}x{settings.height}"
         self.readings["actual_size"] = "{}x{}".format(*actual) if actual else "none yet"
-        if self._camera.state not in ("opening", "open"):
-            return ERROR, self._camera.state
-        if actual and actual != requested:
-            return WARN, f"frames are {actual[0]}x{actual[1]}, not {requested[0]}x{requested[1]} as requested"
-        return OK, self._camera.state
+        self.readings["requested_rate_hz"] = f"{settings.fps:.1f}" if settings.fps else "as the source says"
+        self.readings["actual_rate_hz"] = "none yet" if rate is None else f"{rate:.1f}"
+        state = self._camera.state
+        if state not in ("opening", "open"):
+            return ERROR, f"camera {settings.camera_name}: {state}"
+        doubts = self._doubts(actual, rate)
+        return (WARN, "; ".join(doubts)) if doubts else (OK, state)
+
+    def _doubts(self, actual: tuple[int, int] | None, rate: float | None) -> list[str]:
+        """What the frames that come are not, although it was asked for."""
+        settings, doubts = self.settings, []
+        if actual and actual != (settings.width, settings.height):
+            doubts.append(f"frames are {actual[0]}x{actual[1]}, not {settings.width}x{settings.height} as requested")
+        if rate is not None and rate < SLOW * settings.fps:
+            doubts.append(f"frames come at {rate:.1f} Hz, not at {settings.fps:.1f} Hz as requested")
+        calibration = self._calibration
+        if actual and calibration and calibration.for_size(*actual) is None:
+            doubts.append(
+                f"camera_info_file is of {calibration.width}x{calibration.height} images and not used for these"
+            )
+        return doubts
 
     def _publish_frames(self) -> None:
         assert self._camera is not None

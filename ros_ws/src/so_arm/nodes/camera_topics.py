@@ -10,8 +10,9 @@ from rclpy.node import Node
 from rclpy.publisher import Publisher
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
+from so_arm.hardware.camera_info import CameraCalibration
 from so_arm.nodes import qos
-from so_arm.nodes.messages import ImageWriter, camera_info, set_stamp
+from so_arm.nodes.messages import ImageWriter, calibrated_camera_info, camera_info, set_stamp
 
 JPEG_QUALITY = 90
 
@@ -23,13 +24,22 @@ def has_listeners(publisher: Publisher) -> bool:
 class CameraTopics:
     """``<name>_camera/image_raw``, ``.../image_raw/compressed`` and ``<name>_camera/camera_info``.
 
-    focal_px: focal length [px], None when the camera is not calibrated.
+    focal_px: focal length of an ideal camera [px]. calibration: of a real one. A camera without both, or with images
+    of another shape than those it was calibrated with, has no matrices in its info.
     """
 
-    def __init__(self, node: Node, name: str, height: int, width: int, focal_px: float | None = None) -> None:
+    def __init__(
+        self,
+        node: Node,
+        name: str,
+        height: int,
+        width: int,
+        focal_px: float | None = None,
+        calibration: CameraCalibration | None = None,
+    ) -> None:
         self.name = name
         self._frame_id, folder = f"{name}_optical_frame", f"{name}_camera"
-        self._focal_px = focal_px
+        self._focal_px, self._calibration = focal_px, calibration
         self.resize(height, width)
         self._raw = node.create_publisher(Image, f"{folder}/image_raw", qos.IMAGE)
         self._jpeg = node.create_publisher(CompressedImage, f"{folder}/image_raw/compressed", qos.IMAGE)
@@ -43,7 +53,11 @@ class CameraTopics:
     def resize(self, height: int, width: int) -> None:
         """Images have this size from now on."""
         self._writer = ImageWriter(self._frame_id, height, width)
-        self._info_message = camera_info(self._frame_id, height, width, self._focal_px)
+        calibration = self._calibration.for_size(width, height) if self._calibration else None
+        if calibration:
+            self._info_message = calibrated_camera_info(self._frame_id, calibration)
+        else:
+            self._info_message = camera_info(self._frame_id, height, width, self._focal_px)
 
     @property
     def pixels(self) -> np.ndarray:

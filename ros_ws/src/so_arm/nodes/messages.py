@@ -14,6 +14,7 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 from so_arm.core.chunk import ActionChunk
 from so_arm.core.errors import UserError
 from so_arm.core.joints import JOINT_NAMES, NUM_JOINTS, index_by_name
+from so_arm.hardware.camera_info import CameraCalibration
 
 _NAMES = list(JOINT_NAMES)
 _SECOND_NS = 1_000_000_000
@@ -144,6 +145,16 @@ def camera_info(frame_id: str, height: int, width: int, focal_px: float | None) 
         info.k = np.array([focal_px, 0, cx, 0, focal_px, cy, 0, 0, 1.0])
         info.r = np.eye(3).ravel()
         info.p = np.array([focal_px, 0, cx, 0, 0, focal_px, cy, 0, 0, 0, 1.0, 0])
+    return info
+
+
+def calibrated_camera_info(frame_id: str, calibration: CameraCalibration) -> CameraInfo:
+    info = CameraInfo(height=calibration.height, width=calibration.width)
+    info.header.frame_id = frame_id
+    info.distortion_model, info.d = calibration.model, list(calibration.distortion)
+    info.k = np.array(calibration.camera)
+    info.r = np.array(calibration.rectification)
+    info.p = np.array(calibration.projection)
     return info
 
 
