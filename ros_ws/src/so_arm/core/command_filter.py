@@ -73,27 +73,40 @@ class CommandFilter:
             raise RuntimeError("CommandFilter.apply before reset(measured)")
         values: list[float] = position.tolist() if isinstance(position, np.ndarray) else list(position)
         if len(values) != NUM_JOINTS or self._is_stale(stamp_ns, now_ns):
-            return self._refuse(*self._why_refused(values, stamp_ns, now_ns))
+            return self._refuse(*self.why_refused(values, stamp_ns, now_ns))
         for q, p, low, high, step in zip(values, previous, self._lower, self._upper, self._max_step, strict=True):
             if not (low <= q <= high and p - step <= q <= p + step):
                 return self._bend(values, previous)
         self._previous = values
         return Filtered(np.array(values), ())
 
-    def _is_stale(self, stamp_ns: int | None, now_ns: int | None) -> bool:
-        if not self._stale_after_ns or stamp_ns is None or now_ns is None:
-            return False
-        return not is_fresh(stamp_ns, now_ns, self._stale_after_ns)
-
-    def _why_refused(self, values: list[float], stamp_ns: int | None, now_ns: int | None) -> list[str]:
+    def why_refused(self, values: Sequence[float], stamp_ns: int | None, now_ns: int | None) -> list[str]:
+        """Why `apply` would refuse a command of these `values` [rad]; empty when it would not."""
         reasons = [
             f"{name} is not finite" for name, q in zip(JOINT_NAMES, values, strict=False) if not math.isfinite(q)
         ]
         if len(values) != NUM_JOINTS:
             reasons.append(f"command has {len(values)} joints, expected {NUM_JOINTS}")
         if self._is_stale(stamp_ns, now_ns):
-            reasons.append("command is stale")
+            assert stamp_ns is not None and now_ns is not None
+            reasons.append("command is from the future" if stamp_ns > now_ns else "command is stale")
         return reasons
+
+    def within_limits(self, values: Sequence[float]) -> tuple[list[float], list[str]]:
+        """Finite `values` (6) [rad] bent to the position limits, and which of them were."""
+        bent: list[float] = []
+        reasons: list[str] = []
+        for name, q, low, high in zip(JOINT_NAMES, values, self._lower, self._upper, strict=True):
+            if not low <= q <= high:
+                side, q = ("lower", low) if q < low else ("upper", high)
+                reasons.append(f"{name} beyond its {side} limit")
+            bent.append(q)
+        return bent, reasons
+
+    def _is_stale(self, stamp_ns: int | None, now_ns: int | None) -> bool:
+        if not self._stale_after_ns or stamp_ns is None or now_ns is None:
+            return False
+        return not is_fresh(stamp_ns, now_ns, self._stale_after_ns)
 
     def _refuse(self, *reasons: str) -> Filtered:
         if self._previous is None:
@@ -101,20 +114,14 @@ class CommandFilter:
         return Filtered(np.array(self._previous), reasons)
 
     def _bend(self, values: list[float], previous: list[float]) -> Filtered:
-        refused = self._why_refused(values, None, None)
+        refused = self.why_refused(values, None, None)
         if refused:
             return self._refuse(*refused)
-        reasons: list[str] = []
-        target: list[float] = []
-        for i, (q, p) in enumerate(zip(values, previous, strict=True)):
-            name, low, high, step = JOINT_NAMES[i], self._lower[i], self._upper[i], self._max_step[i]
-            if not low <= q <= high:
-                side, q = ("lower", low) if q < low else ("upper", high)
-                reasons.append(f"{name} beyond its {side} limit")
+        target, reasons = self.within_limits(values)
+        for i, (q, p, step) in enumerate(zip(target, previous, self._max_step, strict=True)):
             if not p - step <= q <= p + step:
-                q = p - step if q < p else p + step
-                reasons.append(f"{name} faster than its velocity limit")
-            target.append(q)
+                target[i] = p - step if q < p else p + step
+                reasons.append(f"{JOINT_NAMES[i]} faster than its velocity limit")
         self._previous = target
         return Filtered(np.array(target), tuple(reasons))
 
