@@ -2,6 +2,7 @@ import http.server
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -10,7 +11,9 @@ import pytest
 
 from so_arm.core.errors import UserError
 from so_arm.hardware.camera import Camera, Frame
+from so_arm.hardware.camera_faults import CameraFault
 from so_arm.hardware.camera_source import Source
+from so_arm.hardware.mjpeg_server import MjpegServer
 
 FRAMES, FPS, SIZE = 12, 60, (64, 48)
 
@@ -119,3 +122,72 @@ def test_a_stream_that_breaks_is_opened_again(stream: str) -> None:
     assert Stream.served >= 3
     assert camera.counts["reconnects"] >= 2
     assert camera.actual_size == SIZE
+
+
+@pytest.fixture
+def emulated() -> Iterator[MjpegServer]:
+    with MjpegServer({"wrist": lambda: np.full((SIZE[1], SIZE[0], 3), 90, np.uint8)}, fps=60.0) as server:
+        yield server
+
+
+def until_frame(camera: Camera) -> float:
+    """Seconds until the next frame."""
+    start_s = time.monotonic()
+    while camera.wait(0.05) is None:
+        assert time.monotonic() - start_s < 10
+    return time.monotonic() - start_s
+
+
+@pytest.mark.parametrize("kind", ["stall", "disconnect"])
+def test_faults_of_a_stream_are_named_and_recovered_from(emulated: MjpegServer, kind: str) -> None:
+    camera = Camera(emulated.url("wrist"), SIZE, 60.0, loop=False, stall_timeout_s=0.4)
+    until_frame(camera)
+    assert camera.state == "open"
+    emulated.inject(CameraFault.parse(f"{kind} for=2"))
+    deadline_s = time.monotonic() + 1.5
+    while camera.state == "open" and time.monotonic() < deadline_s:
+        time.sleep(0.02)
+    assert camera.state.startswith(emulated.url("wrist")) and "; no frame for " in camera.state
+    camera.wait(0.0)
+    assert until_frame(camera) < 4.0
+    while camera.state != "open":
+        camera.wait(0.05)
+    assert camera.actual_size == SIZE and camera.counts["reconnects"] >= 1
+    camera.close()
+
+
+def test_closing_does_not_wait_for_a_source_that_hangs(emulated: MjpegServer) -> None:
+    camera = Camera(emulated.url("wrist"), SIZE, 60.0, loop=False)
+    until_frame(camera)
+    emulated.inject(CameraFault.parse("stall"))
+    time.sleep(0.2)
+    start_s = time.monotonic()
+    camera.close()
+    assert time.monotonic() - start_s < 0.5
+    assert not camera._thread.is_alive()
+
+
+def test_the_rate_is_measured(emulated: MjpegServer) -> None:
+    camera = Camera(emulated.url("wrist"), SIZE, 120.0, loop=False)
+    until_frame(camera)
+    assert camera.rate.read() is None
+    time.sleep(2.2)
+    rate = camera.rate.read()
+    camera.close()
+    assert rate is not None and 20 < rate < 70, "60 Hz, or less on a loaded machine"
+
+
+def test_a_stream_that_is_no_mjpeg_goes_to_ffmpeg(tmp_path: Path, video: Path) -> None:
+    handler = partial(QuietFiles, directory=str(video.parent))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    camera = Camera(f"http://127.0.0.1:{server.server_port}/{video.name}", SIZE, 0.0, loop=False)
+    until_frame(camera)
+    camera.close()
+    server.shutdown()
+    server.server_close()
+    assert camera.actual_size == SIZE
+
+
+class QuietFiles(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None: ...

@@ -35,8 +35,8 @@ class MjpegReader:
         self._response, self._socket = response, connection
         self._source, self._timeout_s, self._wait_s = source, timeout_s, max(timeout_s, FIRST_FRAME_S)
         connection.settimeout(self._wait_s)
-        boundary = response.headers.get_param("boundary") or "--"
-        self._boundary = str(boundary).lstrip("-").encode()
+        # Some cameras name the boundary with the dashes that only belong before it.
+        self._boundary = b"--" + str(response.headers.get_param("boundary") or "").lstrip("-").encode()
         self._buffer = bytearray()
         self._jpeg = b""
 
