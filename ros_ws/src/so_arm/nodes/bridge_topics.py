@@ -7,26 +7,20 @@ import time
 from collections.abc import Mapping
 
 import numpy as np
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from rclpy.duration import Duration
 from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
 from std_msgs.msg import String
-from visualization_msgs.msg import MarkerArray
 
 from so_arm.core.episode_info import EpisodeInfo
 from so_arm.core.paths import share_dir
 from so_arm.nodes import qos
-from so_arm.nodes.camera_topics import CameraTopics, has_listeners
-from so_arm.nodes.markers import scene_markers
-from so_arm.nodes.messages import JointStateWriter, diagnostic_array, key_values, set_stamp
+from so_arm.nodes.camera_topics import CameraTopics
+from so_arm.nodes.messages import JointStateWriter, set_stamp
+from so_arm.nodes.world_topics import WorldTopics
 from so_arm.rewards.state import RewardState
 from so_arm.sim.env import SoArmEnv
 from so_arm.sim.viewer import Viewer
-
-#: A listener that has not confirmed an episode's start by then is taken for dead.
-ACKNOWLEDGE_S = 5.0
 
 
 class BridgeTopics:
@@ -36,11 +30,9 @@ class BridgeTopics:
         self, node: Node, env: SoArmEnv, cameras: tuple[str, ...], lockstep: bool, viewer: Viewer | None
     ) -> None:
         self._env, self._viewer, self._lockstep = env, viewer, lockstep
-        self._episode = node.create_publisher(DiagnosticStatus, "episode/info", qos.LATCHED)
+        self._world = WorldTopics(node)
         self._clock = node.create_publisher(Clock, "/clock", qos.STATE)
         self._joints = node.create_publisher(JointState, "follower/joint_states", qos.STATE)
-        self._objects = node.create_publisher(MarkerArray, "sim/objects", qos.STATE)
-        self._state = node.create_publisher(DiagnosticArray, "sim/state", qos.STATE)
         self._description = node.create_publisher(String, "robot_description", qos.LATCHED)
         self._description.publish(String(data=(share_dir() / "urdf" / "so_arm100.urdf").read_text("utf-8")))
         self._joint_writer = JointStateWriter(with_velocity=True)
@@ -48,10 +40,7 @@ class BridgeTopics:
         self._cameras = [self._camera(node, name) for name in cameras]
 
     def episode(self, info: EpisodeInfo) -> None:
-        """Latched; returns when every listener has it, so that nobody sees an observation before its episode."""
-        status = DiagnosticStatus(name=info.id, message=info.phase, values=key_values(info.to_text()))
-        self._episode.publish(status)
-        self._episode.wait_for_all_acked(Duration(seconds=ACKNOWLEDGE_S))
+        self._world.episode(info)
 
     def observation(self, stamp_ns: int, observation: Mapping[str, np.ndarray], state: RewardState) -> int:
         if self._lockstep:
@@ -63,11 +52,8 @@ class BridgeTopics:
         message = self._joint_writer.write(stamp_ns, observation["joint_position"], observation["joint_velocity"])
         published_ns = time.perf_counter_ns()
         self._joints.publish(message)
-        if has_listeners(self._state):
-            status = DiagnosticStatus(name="sim/state", values=key_values(state.to_text()))
-            self._state.publish(diagnostic_array(stamp_ns, status))
-        if has_listeners(self._objects):
-            self._objects.publish(scene_markers(stamp_ns, observation["objects"]))
+        self._world.state(stamp_ns, state)
+        self._world.objects(stamp_ns, observation["objects"])
         if self._viewer is not None:
             self._viewer.sync()
         return published_ns

@@ -7,10 +7,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sensor_msgs.msg import JointState
-from std_srvs.srv import SetBool, Trigger
 
 from so_arm.core.clock import CONTROL_HZ
 from so_arm.core.errors import UserError
@@ -19,6 +19,7 @@ from so_arm.nodes.bridge_topics import BridgeTopics
 from so_arm.nodes.messages import JointStateReader, stamp_ns
 from so_arm.nodes.parameters import parameter
 from so_arm.nodes.runtime import ERROR, RuntimeNode, run
+from so_arm.nodes.services import create_switches, create_triggers
 from so_arm.rewards.registry import DEFAULT_REWARD
 from so_arm.sim.env import SoArmEnv
 from so_arm.sim.episode_loop import EpisodeLoop
@@ -73,12 +74,14 @@ class MujocoBridge(RuntimeNode[Settings]):
             raise self.failure
         self.create_subscription(JointState, "follower/joint_commands", self._on_command, qos.CONTROL)
         loop = self._running_loop()
-        triggers = {"start": loop.start, "stop": loop.stop, "discard": loop.discard, "reset_world": loop.reset_world}
-        for name, action in triggers.items():
-            self.create_service(Trigger, f"~/{name}", self._trigger(action))
-        switches = {"set_pause": loop.set_pause, "estop": loop.estop, "enable_torque": loop.enable_torque}
-        for name, switch in switches.items():
-            self.create_service(SetBool, f"~/{name}", self._switch(switch))
+        actions = (loop.start, loop.stop, loop.discard, loop.reset_world)
+        create_triggers(self, **{action.__name__: partial(loop.mailbox.request, action) for action in actions})
+        create_switches(
+            self,
+            set_pause=self._in_loop(loop.set_pause),
+            estop=self._in_loop(loop.estop),
+            enable_torque=self._in_loop(loop.enable_torque),
+        )
         self.get_logger().info(f"ready: {self.settings.task}, {'lockstep' if self.settings.lockstep else 'real time'}")
 
     def close(self) -> None:
@@ -89,7 +92,7 @@ class MujocoBridge(RuntimeNode[Settings]):
     def settings_changed(self, settings: Settings, given: Collection[str]) -> None:
         # Also when it is the value of before: by now the loop has gone on to other seeds.
         if "seed" in given and self._loop is not None:
-            self._loop.next_seed = settings.seed
+            self._loop.episodes.next_seed = settings.seed
 
     def check_health(self) -> tuple[bytes, str]:
         loop = self._running_loop()
@@ -146,25 +149,8 @@ class MujocoBridge(RuntimeNode[Settings]):
             self.problem(f"refused: {error}")
         self._running_loop().mailbox.put(Command(stamp_ns(message.header.stamp), position, arrived_ns))
 
-    def _trigger(self, action: Callable[[], str]) -> Callable[[Trigger.Request, Trigger.Response], Trigger.Response]:
-        def serve(request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-            return self._serve(action, response)
-
-        return serve
-
-    def _switch(self, action: Callable[[bool], str]) -> Callable[[SetBool.Request, SetBool.Response], SetBool.Response]:
-        def serve(request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
-            return self._serve(lambda: action(request.data), response)
-
-        return serve
-
-    def _serve(self, action: Callable[[], str], response: Trigger.Response) -> Trigger.Response:
-        try:
-            response.message = self._running_loop().mailbox.request(action)
-            response.success = True
-        except UserError as error:
-            response.message, response.success = str(error), False
-        return response
+    def _in_loop(self, switch: Callable[[bool], str]) -> Callable[[bool], str]:
+        return lambda on: self._running_loop().mailbox.request(lambda: switch(on))
 
 
 def main() -> None:

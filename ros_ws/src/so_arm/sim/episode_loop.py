@@ -8,7 +8,6 @@ No ROS in here. The loop has its own thread (the only one that may render); comm
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -19,11 +18,10 @@ import numpy as np
 
 from so_arm.core.clock import CONTROL_PERIOD_S, tick_stamp_ns
 from so_arm.core.command_filter import is_fresh
-from so_arm.core.episode_info import DISCARDED, ENDED, ESTOP, FAILURE, RUNNING, STOPPED, SUCCESS, EpisodeInfo
-from so_arm.core.episode_record import NO_ANSWER, EpisodeRecord, record_path
-from so_arm.core.episode_recorder import EpisodeRecorder
+from so_arm.core.episode_info import DISCARDED, ESTOP, FAILURE, STOPPED, SUCCESS, EpisodeInfo
+from so_arm.core.episode_keeper import EpisodeKeeper
+from so_arm.core.episode_record import NO_ANSWER
 from so_arm.core.errors import UserError
-from so_arm.core.statistics import percentiles
 from so_arm.rewards.state import RewardState
 from so_arm.sim.env import SoArmEnv
 from so_arm.sim.mailbox import Command, Mailbox, Woken
@@ -63,16 +61,11 @@ class EpisodeLoop:
         self.mailbox = Mailbox()
         self.counts: Counter[str] = Counter()
         self.command_age_s = 0.0
-        self.next_seed = seed
         self._env, self._sink, self._lockstep = env, sink, lockstep
         self._timeout_ns = int(command_timeout_s * _SECOND_NS)
         self._resend_s = resend_s
-        self._record_dir = record_dir
-        self._recorder = EpisodeRecorder()
-        self._info = EpisodeInfo(task=env.task.name)
-        self._run_id = f"{time.time_ns():x}"[:10]
-        self._episodes = self._tick = 0
-        self._reward = 0.0
+        self.episodes = EpisodeKeeper(env.task.name, seed, sink.episode, record_dir)
+        self._tick = 0
         # Real time: a steady clock that shows the date. Lockstep: simulated time, from one second on.
         self._date_ns = time.time_ns() - time.perf_counter_ns()
         self._stamp_ns = _SECOND_NS if lockstep else self._now_ns()
@@ -83,7 +76,7 @@ class EpisodeLoop:
 
     def run(self) -> None:
         """Until the mailbox is closed."""
-        self._sink.episode(self._info)
+        self.episodes.announce()
         self._deadline_s = time.perf_counter()
         while not self.mailbox.closed:
             if self._paused or (self._lockstep and not self._info.running):
@@ -98,30 +91,18 @@ class EpisodeLoop:
 
     def start(self) -> str:
         """Begin the episode of the next seed."""
-        if self._info.running:
-            raise UserError(f"episode {self._info.id} is running; stop or discard it first")
+        self.episodes.check_none_runs()
         if self._estopped:
             raise UserError("the emergency stop is engaged; release it first")
         if self._limp:
             raise UserError("torque is off; enable it first")
-        self._episodes += 1
-        seed, self.next_seed = self.next_seed, self.next_seed + 1
-        self._reset(seed)
-        self._recorder.begin(self._env.snapshot())
-        self._tick, self._reward = 0, 0.0
+        self._reset(self.episodes.next_seed)
+        self._tick = 0
         # Stamps rise over episodes; a second lies between the last of one and the first of the next.
         self._stamp_ns = self._stamp_ns + _SECOND_NS if self._lockstep else self._now_ns()
-        self._announce(
-            EpisodeInfo(
-                id=f"{self._run_id}-{self._episodes}",
-                phase=RUNNING,
-                seed=seed,
-                task=self._env.task.name,
-                start_stamp_ns=self._stamp_ns,
-            )
-        )
+        said = self.episodes.start(self._stamp_ns, self._env.snapshot())
         self._deadline_s = time.perf_counter()
-        return f"episode {self._info.id} with seed {seed} started"
+        return said
 
     def stop(self) -> str:
         """End the running episode; its record is kept."""
@@ -129,18 +110,16 @@ class EpisodeLoop:
 
     def discard(self) -> str:
         """End the running episode, keep no record, and give its seed to the next one."""
-        said = self._abort(DISCARDED)
-        self.next_seed = self._info.seed
-        return said
+        return self._abort(DISCARDED)
 
     def reset_world(self) -> str:
         """Put everything where the next episode will start, without starting it."""
         if self._info.running:
             self._finish(STOPPED)
-        self._reset(self.next_seed)
-        self._announce(EpisodeInfo(task=self._env.task.name))
+        self._reset(self.episodes.next_seed)
+        self.episodes.reset()
         self._publish()
-        return f"world reset to seed {self.next_seed}"
+        return f"world reset to seed {self.episodes.next_seed}"
 
     def set_pause(self, paused: bool) -> str:
         self._paused = paused
@@ -225,9 +204,8 @@ class EpisodeLoop:
         answered = command is not None and command.stamp_ns == stamp_ns
         latency_ns = command.arrived_ns - published_ns if command is not None and answered else NO_ANSWER
         times = (stamp_ns, latency_ns, published_ns)
-        self._recorder.add(before, action, float(reward), times, self._env.snapshot())
+        self.episodes.add(before, action, float(reward), times, self._env.snapshot())
         self._tick += 1
-        self._reward += float(reward)
         if self._lockstep:
             self._stamp_ns = self._info.start_stamp_ns + tick_stamp_ns(self._tick)
         if terminated or truncated:
@@ -245,39 +223,17 @@ class EpisodeLoop:
         self.counts["observations"] += 1
         return self._sink.observation(self._stamp_ns, self._observation, self._state)
 
-    def _announce(self, info: EpisodeInfo) -> None:
-        self._info = info
-        self._sink.episode(info)
+    @property
+    def _info(self) -> EpisodeInfo:
+        return self.episodes.info
 
     def _abort(self, outcome: str) -> str:
-        if not self._info.running:
-            raise UserError("no episode is running")
-        self._finish(outcome)
-        return f"episode {self._info.id} {outcome} after {self._info.steps} steps"
+        self.episodes.check_one_runs()
+        return self._finish(outcome)
 
-    def _finish(self, outcome: str, failure: str = "") -> None:
-        record = self._recorder.record()
-        try:
-            if self._record_dir is not None and outcome != DISCARDED:
-                record.save(record_path(self._record_dir, self._info.seed))
-        finally:  # a full disk costs the record, not the end of the episode
-            self._announce_end(record, outcome, failure)
-
-    def _announce_end(self, record: EpisodeRecord, outcome: str, failure: str) -> None:
+    def _finish(self, outcome: str, failure: str = "") -> str:
         self.counts["episodes"] += 1
-        p50_ns, p99_ns = percentiles(record.latency_ns[record.latency_ns != NO_ANSWER])
-        self._announce(
-            dataclasses.replace(
-                self._info,
-                phase=ENDED,
-                outcome=outcome,
-                failure=failure,
-                reward=self._reward,
-                steps=self._tick,
-                latency_p50_ms=p50_ns * 1e-6,
-                latency_p99_ms=p99_ns * 1e-6,
-            )
-        )
+        return self.episodes.finish(outcome, failure)
 
     def _now_ns(self) -> int:
         return self._date_ns + time.perf_counter_ns()

@@ -33,6 +33,7 @@ START_TOLERANCE_RAD = 0.15
 class Tick(NamedTuple):
     """One control tick that is over."""
 
+    episode: int  #: number that `begin` gave, 0 between episodes
     stamp_ns: int  #: date at its end
     before_ns: int  #: date at its beginning
     wall_ns: int  #: time.perf_counter_ns at its beginning
@@ -43,11 +44,12 @@ class Tick(NamedTuple):
     verdict: Verdict | None  #: None between episodes
 
 
-class LiveWorld:
-    """Is the plant of the emulated servos of the arm that `calibration` describes.
+def _ignore(tick: Tick) -> None:
+    """Nobody listens."""
 
-    on_tick: hears of every control tick, in the thread that steps; has to return at once.
-    """
+
+class LiveWorld:
+    """Is the plant of the emulated servos of the arm that `calibration` describes."""
 
     def __init__(
         self,
@@ -55,7 +57,6 @@ class LiveWorld:
         task: str = "pick_place",
         reward: str | RewardFunction = DEFAULT_REWARD,
         horizon: int | None = None,
-        on_tick: Callable[[Tick], None] = lambda tick: None,
     ) -> None:
         kind = task_class(task)
         self.arm = ArmSim(load_model(kind.scene))
@@ -66,8 +67,8 @@ class LiveWorld:
         self.board = SnapshotBoard(len(self.arm.snapshot()))
         self._plant = ServoPlant(self.arm, calibration)
         self._judge = Judge(self.task, reward, horizon)
-        self._on_tick = on_tick
-        self._judging = False
+        self.on_tick: Callable[[Tick], None] = _ignore  #: hears of every control tick, in the thread that steps
+        self._episode = self._episodes = 0
         self._tick = 0
         self._begin_tick()
         self.place(0)
@@ -93,11 +94,10 @@ class LiveWorld:
         self._position = self.arm.joint_position()
 
     def _end_tick(self) -> None:
-        verdict = self._judge.judge() if self._judging else None
-        if verdict is not None and verdict.over:
-            self._judging = False
-        self._on_tick(
+        verdict = self._judge.judge() if self._episode else None
+        self.on_tick(
             Tick(
+                self._episode,
                 time.time_ns(),
                 self._before_ns,
                 self._wall_ns,
@@ -108,6 +108,8 @@ class LiveWorld:
                 verdict,
             )
         )
+        if verdict is not None and verdict.over:
+            self._episode = 0
         self._tick += 1
         self._begin_tick()
 
@@ -118,7 +120,7 @@ class LiveWorld:
         rng = np.random.default_rng(seed)
         draw_start(rng)
         with self.lock:
-            self._judging = False
+            self._episode = 0
             self.arm.data.qvel[NUM_JOINTS:] = 0.0
             self.task.initialize(self.arm, rng)
             self.arm.settle()
@@ -136,15 +138,21 @@ class LiveWorld:
                 f" {START_TOLERANCE_RAD} rad); drive the arm home first (motor_driver/home)"
             )
 
-    def begin(self) -> tuple[RewardState, np.ndarray]:
-        """Judge from now on; the state before the first tick and the snapshot of it."""
+    def begin(self) -> tuple[int, RewardState]:
+        """Judge from now on; the number that the episode's ticks carry, and the state before the first one."""
         with self.lock:
             self._tick = 0
             self._begin_tick()
-            self._judging = True
-            return self._judge.begin(), self.arm.snapshot()
+            self._episodes += 1
+            self._episode = self._episodes
+            return self._episode, self._judge.begin()
+
+    def snapshot(self) -> np.ndarray:
+        """What it takes to draw the scene as it is; see `ArmSim.snapshot`."""
+        with self.lock:
+            return self.arm.snapshot()
 
     def end(self) -> None:
         """Judge no more."""
         with self.lock:
-            self._judging = False
+            self._episode = 0
