@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from types import TracebackType
 
 from so_arm.hardware.feetech import registers as reg
@@ -87,34 +88,44 @@ class FeetechBus:
 
     def _sweep(self, ahead: bytes, budget_s: float | None) -> Sweep:
         stamp_ns = time.monotonic_ns()
-        asked = waiting = self._losses.due(self.ids, time.monotonic())
+        asked = waiting = self._losses.due(self.ids, stamp_ns * 1e-9)
         states: dict[int, ServoState] = {}
         for attempt in range(1 + self.retries):
-            needed_s = (time.monotonic_ns() - stamp_ns) * 1e-9 + self._try_s(len(waiting))
-            if not waiting or (attempt and budget_s is not None and needed_s > budget_s):
+            if not waiting or (attempt and budget_s is not None and self._needed_s(stamp_ns, waiting) > budget_s):
                 break
             states |= self._ask_state(ahead, waiting)
             ahead = b""
-            waiting = self._losses.again(servo_id for servo_id in waiting if servo_id not in states)
+            waiting = self._losses.again([servo_id for servo_id in waiting if servo_id not in states])
         if ahead:
             self.link.send(ahead)
-        self._losses.end_of_sweep(states, (servo_id for servo_id in asked if servo_id not in states))
+        self._losses.end_of_sweep(states, [servo_id for servo_id in asked if servo_id not in states])
         return Sweep(stamp_ns, {servo_id: states.get(servo_id) or self._errors[servo_id] for servo_id in self.ids})
 
     def _ask_state(self, ahead: bytes, ids: tuple[int, ...]) -> dict[int, ServoState]:
         """One try."""
         length = self._losses.length(ids, time.monotonic())
-        answers = self.link.ask(ahead + sync_read_request(STATE_ADDRESS, length, ids), ids, length)
+        states: dict[int, ServoState] = {}
+
+        def decode(answer: Packet) -> None:
+            # While those of the other servos are still on the wire.
+            states[answer.id] = ServoState.decode(answer.params)
+
+        answers = self.link.ask(ahead + _state_request(length, ids), ids, length, decode)
+        if len(answers) == len(ids):
+            return states
         for servo_id in ids:
             if servo_id not in answers:
+                states.pop(servo_id, None)
                 self._errors[servo_id] = self.link.why(servo_id)
                 self._losses.lost(servo_id, length, time.monotonic())
                 self.link.counts["lost_answers"] += 1
-        return {servo_id: ServoState.decode(answer.params) for servo_id, answer in answers.items()}
+        return states
 
-    def _try_s(self, servos: int) -> float:
-        answers = servos * (OVERHEAD + STATE_SIZE)
-        return wire_time_s(OVERHEAD + 2 + servos + answers, self.link.baud) + self.link.margin_s
+    def _needed_s(self, since_ns: int, ids: tuple[int, ...]) -> float:
+        """From `since_ns` until another try with `ids` would be over."""
+        count = OVERHEAD + 2 + len(ids) + len(ids) * (OVERHEAD + STATE_SIZE)
+        passed_s = (time.monotonic_ns() - since_ns) * 1e-9
+        return passed_s + wire_time_s(count, self.link.baud) + self.link.margin_s
 
     # --- one servo at a time ----------------------------------------------------------------------------------
 
@@ -177,6 +188,11 @@ class FeetechBus:
                 first_error = first_error or error
         if first_error is not None:
             raise first_error
+
+
+@cache
+def _state_request(length: int, ids: tuple[int, ...]) -> bytes:
+    return sync_read_request(STATE_ADDRESS, length, ids)
 
 
 def _goal_request(goals: Mapping[int, int]) -> bytes:

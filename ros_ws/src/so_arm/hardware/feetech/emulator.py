@@ -29,11 +29,12 @@ from so_arm.hardware.feetech.faults import Fault, FaultBox, FaultKind
 from so_arm.hardware.feetech.packets import Packet, StreamParser, wire_time_s
 from so_arm.hardware.feetech.plant import FirstOrderPlant, Plant
 from so_arm.hardware.feetech.servo import Servo
+from so_arm.hardware.punctual import wake_punctually
 
 #: A packet that stops in the middle is forgotten after that.
 _GAP_S = 0.01
 #: Sleeping ends that much too late at times; the rest is spent looking at the clock.
-_SLEEP_SLACK_S = 0.00015
+_SLEEP_SLACK_S = 0.00008
 #: Physics waits when an answer is due that soon, and stops catching up when it is that far behind.
 _PHYSICS_ROOM_S, _LONGEST_LAG_S = 0.0004, 0.1
 
@@ -152,14 +153,15 @@ class Emulator:
     # --- the thread -------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        wake_punctually()
         while not self._stopping:
             with self.lock:
                 self._follow_faults()
                 self._move()
-            self._wait()
+            heard_s = self._wait()
             self._send_due()
             if self._master >= 0:
-                self._hear()
+                self._hear(heard_s)
 
     def _follow_faults(self) -> None:
         now = time.monotonic()
@@ -188,18 +190,21 @@ class Emulator:
         # All but the last answer may be a little late: nobody can use them before it.
         return max(self._outgoing)[0] - now
 
-    def _wait(self) -> None:
-        """Until a byte comes, or an answer or physics is due."""
+    def _wait(self) -> float | None:
+        """Until a byte comes, or an answer or physics is due; returns when a byte came."""
         until = self._physics_due_s()
         if self._outgoing:
             until = min(until, self._outgoing[0][0]) if len(self._outgoing) > 1 else self._outgoing[0][0]
         last = len(self._outgoing) == 1
         left_s = until - time.monotonic() - (_SLEEP_SLACK_S if last else 0.0)
         ports = [port for port in (self._wake_read, self._master) if port >= 0]
-        if self._wake_read in select.select(ports, (), (), max(0.0, left_s))[0]:
+        ready = select.select(ports, (), (), max(0.0, left_s))[0]
+        heard_s = time.monotonic() if self._master in ready else None
+        if self._wake_read in ready:
             os.read(self._wake_read, 4096)
         while last and 0 < self._outgoing[0][0] - time.monotonic() <= _SLEEP_SLACK_S:
             pass
+        return heard_s
 
     def _send_due(self) -> None:
         now = time.monotonic()
@@ -210,12 +215,12 @@ class Emulator:
             except BlockingIOError:
                 self.counts["overruns"] += 1
 
-    def _hear(self) -> None:
+    def _hear(self, heard_s: float | None) -> None:
         try:
             data = os.read(self._master, 4096)
         except BlockingIOError:
             return
-        now, baud = time.monotonic(), self._baud()
+        now, baud = heard_s or time.monotonic(), self._baud()
         if now - self._last_byte_s > _GAP_S:
             self._parser.clear()
         self._last_byte_s = now

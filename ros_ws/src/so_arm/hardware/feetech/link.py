@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from so_arm.hardware.feetech import registers as reg
 from so_arm.hardware.feetech.errors import CorruptAnswer, PortError, ServoError, ServoTimeout
@@ -60,10 +60,17 @@ class Link:
         """Sends a request that nobody answers."""
         self.port.send(request)
 
-    def ask(self, request: bytes, ids: Sequence[int], params: int) -> dict[int, Packet]:
+    def ask(
+        self,
+        request: bytes,
+        ids: Sequence[int],
+        params: int,
+        on_answer: Callable[[Packet], None] | None = None,
+    ) -> dict[int, Packet]:
         """Sends `request` and returns the answers with `params` parameters, by id; those in `ids` are waited for.
 
         Answers of another length belong to an earlier request and are dropped. Who is missing is told by `why`.
+        on_answer: hears of each answer as it comes; one that is not returned in the end turned out damaged.
         """
         port, parser = self.port, self._parser
         parser.clear()
@@ -80,18 +87,19 @@ class Link:
             left_s = min(deadline, last_deadline) - time.monotonic()
             # Even when this thread was kept from running past the deadline, what has come by then counts.
             data = port.receive(left_s)
-            self._take(parser.feed(data), ids, params, answers)
+            self._take(parser.feed(data), ids, params, answers, on_answer)
             if left_s <= 0:
                 break
             if data:
                 deadline = time.monotonic() + patience_s
         if len(answers) < len(ids):
-            self._take(parser.give_up_waiting(), ids, params, answers)
+            self._take(parser.give_up_waiting(), ids, params, answers, on_answer)
         if len(ids) == 1 and parser.skipped and ids[0] not in answers:
             # Too damaged to read whose it is, but only one was asked.
             self._damaged.add(ids[0])
-        self._damaged.update(parser.corrupt)
-        self.counts["damaged_packets"] += len(parser.corrupt)
+        if parser.corrupt:
+            self._damaged.update(parser.corrupt)
+            self.counts["damaged_packets"] += len(parser.corrupt)
         for servo_id in self._damaged & answers.keys():
             # One answer too many, intact or not: nobody can tell which of them is true.
             del answers[servo_id]
@@ -129,7 +137,19 @@ class Link:
         """Ids of damaged answers in the last `ask` or `listen`, as far as readable."""
         return frozenset(self._damaged)
 
-    def _take(self, packets: list[Packet], ids: Sequence[int], params: int, answers: dict[int, Packet]) -> None:
+    @property
+    def noise(self) -> int:
+        """Bytes of the last `ask` or `listen` that were no packet."""
+        return self._parser.skipped + len(self._parser)
+
+    def _take(
+        self,
+        packets: list[Packet],
+        ids: Sequence[int],
+        params: int,
+        answers: dict[int, Packet],
+        on_answer: Callable[[Packet], None] | None,
+    ) -> None:
         for packet in packets:
             if packet.id not in ids or len(packet.params) != params:
                 self.counts["late_or_stray_answers"] += 1
@@ -137,3 +157,5 @@ class Link:
                 self._damaged.add(packet.id)
             else:
                 answers[packet.id] = packet
+                if on_answer is not None:
+                    on_answer(packet)

@@ -27,6 +27,8 @@ class LossMemory:
 
     def due(self, ids: Iterable[int], now_s: float) -> tuple[int, ...]:
         """Those of `ids` that the next sweep is to ask."""
+        if not self._lost_sweeps:
+            return tuple(ids)
         return tuple(
             servo_id
             for servo_id in ids
@@ -54,6 +56,8 @@ class LossMemory:
         self._asked_s[servo_id] = now_s
 
     def end_of_sweep(self, answered: Iterable[int], lost: Iterable[int]) -> None:
-        for servo_id in answered:
-            self._lost_sweeps[servo_id] = 0
-        self._lost_sweeps.update(lost)
+        if self._lost_sweeps:
+            for servo_id in answered:
+                self._lost_sweeps.pop(servo_id, None)
+        for servo_id in lost:
+            self._lost_sweeps[servo_id] += 1

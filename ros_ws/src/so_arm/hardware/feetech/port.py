@@ -42,9 +42,18 @@ class SerialPort:
 
     def send(self, data: bytes) -> None:
         try:
-            self._serial.write(data)
+            sent = self._send_at_once(data)
+            if sent < len(data):
+                self._serial.write(data[sent:])
         except OSError as error:
             raise self._gone(error) from error
+
+    def _send_at_once(self, data: bytes) -> int:
+        """How many bytes there was room for; pyserial waits for room in any case."""
+        try:
+            return os.write(self._serial.fileno(), data)
+        except BlockingIOError:
+            return 0
 
     def receive(self, timeout_s: float) -> bytes:
         """What came, at the latest after `timeout_s`; empty when nothing came."""
