@@ -143,7 +143,7 @@ def test_faults_of_a_stream_are_named_and_recovered_from(emulated: MjpegServer, 
     camera = Camera(emulated.url("wrist"), SIZE, 60.0, loop=False, stall_timeout_s=0.4)
     until_frame(camera)
     assert camera.state == "open"
-    emulated.inject(CameraFault.parse(f"{kind} for=2"))
+    emulated.inject(CameraFault.parse(f"{kind} for=1.5"))
     deadline_s = time.monotonic() + 1.5
     while camera.state == "open" and time.monotonic() < deadline_s:
         time.sleep(0.02)
@@ -165,16 +165,6 @@ def test_closing_does_not_wait_for_a_source_that_hangs(emulated: MjpegServer) ->
     camera.close()
     assert time.monotonic() - start_s < 0.5
     assert not camera._thread.is_alive()
-
-
-def test_the_rate_is_measured(emulated: MjpegServer) -> None:
-    camera = Camera(emulated.url("wrist"), SIZE, 120.0, loop=False)
-    until_frame(camera)
-    assert camera.rate.read() is None
-    time.sleep(2.2)
-    rate = camera.rate.read()
-    camera.close()
-    assert rate is not None and 20 < rate < 70, "60 Hz, or less on a loaded machine"
 
 
 def test_a_stream_that_is_no_mjpeg_goes_to_ffmpeg(tmp_path: Path, video: Path) -> None:

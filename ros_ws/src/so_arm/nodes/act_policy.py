@@ -134,11 +134,16 @@ class ActPolicyNode(RuntimeNode[Settings]):
                 self._worker.submit(Job(self._episodes.info.id, stamp, position, images))
 
     def _large_enough(self, images: dict[str, np.ndarray]) -> bool:
-        """Ends the node when the cameras send less than the policy wants."""
+        """Ends the node when the cameras send less than the policy wants; in real time only before its first chunk,
+        because a camera that comes back smaller in mid-motion may be itself again soon.
+        """
         try:
             for name, image in images.items():
                 check_image_size(name, image.shape[:2], self._sizes[name])
         except UserError as error:
+            if self.counts["chunks"] and not self.settings.lockstep:
+                self.problem(str(error))
+                return False
             height, width = (max(sides) for sides in zip(*self._sizes.values(), strict=True))
             self.fail(UserError(f"{error}; launch with image_height:={height} image_width:={width}"))
             return False
