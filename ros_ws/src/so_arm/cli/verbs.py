@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-RUN, JUDGE, LEARN = "Run the robot", "Judge and measure", "Record and learn"
+RUN, SET_UP, JUDGE, LEARN = "Run the robot", "Set up an arm", "Judge and measure", "Record and learn"
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,11 @@ VERBS: dict[str, Verb] = {
     "demo": Verb("demo", "Watch the whole node graph do the task: table, video and report.", RUN),
     "launch": Verb("launch", "Run a ROS 2 launch file, with or without ros2 launch on the machine.", RUN),
     "emulate": Verb("emulate", "Emulate the arm: a serial port with servos, physics behind them, camera streams.", RUN),
-    "calibration": Verb("calibration", "Show what a calibration file says, whoever wrote it.", RUN),
+    "find-port": Verb("find_port", "Which arm is on which serial port.", SET_UP),
+    "setup-motors": Verb("setup_motors", "Give the servos from the box their ids, one at a time.", SET_UP),
+    "calibrate": Verb("calibrate", "Measure middle and ranges of an arm by moving it by hand.", SET_UP),
+    "check": Verb("check", "Go or no-go: is the arm fit to run? Moves and writes nothing.", SET_UP),
+    "calibration": Verb("calibration", "Show what a calibration file says, whoever wrote it.", SET_UP),
     "eval": Verb("evaluate", "Success rate of a policy over many episodes, with its interval.", JUDGE),
     "bench": Verb("bench", "Speed of physics, graph, images and policy against bare libraries.", JUDGE),
     "rewards": Verb("rewards", "List the rewards, and check a reward file of your own.", JUDGE),

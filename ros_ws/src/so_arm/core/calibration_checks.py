@@ -31,13 +31,18 @@ def implausible(joints: Mapping[str, JointCalibration]) -> tuple[Remark, ...]:
     )
 
 
+def is_wrapped(name: str, joint: JointCalibration) -> bool:
+    """The range is more than this joint can turn: its encoder came round, or it is of another robot."""
+    return name != FULL_TURN_JOINT and joint.span > MOST_OF_MODEL * 2 * reach_ticks(name)
+
+
 def _range(name: str, joint: JointCalibration) -> Iterator[str]:
     if name == FULL_TURN_JOINT:
         return
     turn, model = joint.span * _DEGREES_PER_TICK, 2 * reach_ticks(name) * _DEGREES_PER_TICK
     where = f"its range {joint.range_min}..{joint.range_max} ({turn:.0f}°)"
     at_edge = joint.range_min < EDGE_TICKS or joint.range_max > MAX_TICK - EDGE_TICKS
-    if turn > MOST_OF_MODEL * model:
+    if is_wrapped(name, joint):
         reason = "did the encoder wrap during calibration, or is it another robot?"
         yield f"{where} is more than this joint can turn ({model:.0f}°): {reason}"
     elif at_edge:

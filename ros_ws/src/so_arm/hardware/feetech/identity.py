@@ -35,10 +35,29 @@ def scan(bus: FeetechBus, bauds: Iterable[int] = reg.BAUD_RATES.values()) -> lis
     return found
 
 
-def _ids(bus: FeetechBus) -> list[int]:
+def noisy_rates(bus: FeetechBus, bauds: Iterable[int] = reg.BAUD_RATES.values()) -> list[int]:
+    """Those of `bauds` where answers come that are no packets: several servos with one id talk at once."""
+    before = bus.link.baud
+    noisy = []
+    try:
+        for baud in bauds:
+            bus.link.set_baud(baud)
+            _call_everybody(bus)
+            if bus.link.noise:
+                noisy.append(baud)
+    finally:
+        bus.link.set_baud(before)
+    return noisy
+
+
+def _call_everybody(bus: FeetechBus) -> list[Packet]:
     bus.link.listen(0.0)
     bus.link.send(Packet(BROADCAST_ID, Instruction.PING).encode())
-    intact = {packet.id for packet in bus.link.listen(_QUIET_S) if not packet.params}
+    return bus.link.listen(_QUIET_S)
+
+
+def _ids(bus: FeetechBus) -> list[int]:
+    intact = {packet.id for packet in _call_everybody(bus) if not packet.params}
     # Two servos with one id spoil each other's answers.
     return sorted(intact | {servo_id for servo_id in bus.link.damaged if servo_id <= reg.MAX_ID})
 

@@ -57,7 +57,7 @@ class CalibrationSession:
 
     @property
     def taken_back(self) -> bool:
-        """Servos had been changed, and leaving undid it."""
+        """Something had been written into the servos, and leaving undid it."""
         return self._guard.taken_back
 
     @property

@@ -9,11 +9,13 @@ from so_arm.core.joints import JOINT_NAMES
 from so_arm.hardware.feetech import registers as reg
 from so_arm.hardware.feetech.bus import FeetechBus
 from so_arm.hardware.feetech.errors import ServoError, VerifyError
-from so_arm.hardware.feetech.identity import FoundServo, scan, set_baud, set_id
+from so_arm.hardware.feetech.identity import FoundServo, noisy_rates, scan, set_baud, set_id
 
 BAUD = reg.BAUD_RATES[0]
 FACTORY_ID = 1
 IDS = {name: number for number, name in enumerate(JOINT_NAMES, start=1)}
+#: Servos from the box all have the factory's id.
+TALK_AT_ONCE = "several servos with one id talk at once; connect only one of them"
 ORDER = tuple(reversed(JOINT_NAMES))  #: gripper first
 
 
@@ -40,7 +42,7 @@ class MotorSetup:
         found = scan(self._bus)
         fresh = [servo for servo in found if (servo.id, servo.baud) not in finished]
         if not fresh:
-            raise UserError(_nobody(joint, found))
+            raise UserError(TALK_AT_ONCE if noisy_rates(self._bus) else _nobody(joint, found))
         for servo in fresh:
             if servo.model is None:
                 raise UserError(_unreadable(servo))
@@ -91,7 +93,7 @@ def _nobody(joint: str, found: Sequence[FoundServo]) -> str:
 
 
 def _unreadable(servo: FoundServo) -> str:
-    return f"answers of id {servo.id} are damaged: two servos with this id, or a bad contact; connect only one servo"
+    return f"servo {servo.id} cannot be read: two servos with this id, or a bad contact; connect only one servo"
 
 
 def _too_many(joint: str, fresh: Sequence[FoundServo]) -> str:

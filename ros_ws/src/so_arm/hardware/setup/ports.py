@@ -14,7 +14,7 @@ from so_arm.core.errors import UserError
 from so_arm.hardware.feetech import registers as reg
 from so_arm.hardware.feetech.bus import ARM_IDS, FeetechBus
 from so_arm.hardware.feetech.errors import BusError, PortDenied, PortError
-from so_arm.hardware.feetech.identity import FoundServo, scan
+from so_arm.hardware.feetech.identity import FoundServo, noisy_rates, scan
 from so_arm.hardware.feetech.settings import GRIPPER
 from so_arm.hardware.feetech.stored_calibration import read_despite_fault
 
@@ -91,6 +91,8 @@ def probe(device: SerialDevice) -> PortReport:
             servos, refusal = _scan_all(bus)
             if not servos and refusal:
                 return PortReport(device, trouble=refusal)
+            if not servos and noisy_rates(bus, (reg.BAUD_RATES[0],)):
+                return PortReport(device, trouble="several servos with one id talk at once: setup-motors is next")
             return PortReport(device, tuple(servos), _voltage(bus, servos), _used_as_follower(bus, servos))
     except PortError as error:
         return PortReport(device, trouble=str(error), denied=isinstance(error, PortDenied))

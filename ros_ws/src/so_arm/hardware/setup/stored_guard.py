@@ -24,6 +24,7 @@ class StoredGuard:
         self.before: dict[int, Stored] = {}
         self._touched: list[int] = []
         self._accepted = False
+        self.taken_back = False  #: something had been written, and leaving undid it
 
     def __enter__(self) -> StoredGuard:
         self.before = {servo_id: read_stored(self._bus, servo_id) for servo_id in self._ids}
@@ -38,15 +39,11 @@ class StoredGuard:
         """What was written stays."""
         self._accepted = True
 
-    @property
-    def taken_back(self) -> bool:
-        """Something had been written, and leaving undid it."""
-        return bool(self._touched) and not self._accepted
-
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self.taken_back:
+        if self._touched and not self._accepted:
             with uninterrupted():
                 lost = [servo_id for servo_id in self._touched if not self._restore(servo_id)]
+            self.taken_back = not lost
             if lost:
                 held = "; ".join(f"servo {servo_id}: {self.before[servo_id]}" for servo_id in lost)
                 cause = f"{error}; " if isinstance(error, BusError | UserError) else ""

@@ -1,0 +1,75 @@
+"""How well the bus carries answers: many state reads, without asking twice."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from so_arm.hardware.feetech.bus import FeetechBus
+from so_arm.hardware.setup.findings import Finding, bad, note, ok
+
+#: Of all answers, at least; a driver at 100 Hz lives with less, but a cable that loses this many gets worse.
+LEAST_ANSWERED, GOOD_ANSWERED = 0.9, 0.995
+#: A driver at 100 Hz has that long [ms].
+LONGEST_MS = 10.0
+
+
+@dataclass(frozen=True)
+class BusHealth:
+    reads: int
+    answered: float  #: share of all answers of all servos
+    worst_servo: int
+    worst_answered: float
+    median_ms: float  #: of a read of all servos
+    p99_ms: float
+    damaged: int  #: packets
+    late: int  #: packets that came after they had been given up
+
+
+def measure(bus: FeetechBus, reads: int, on_read: Callable[[], None] = lambda: None) -> BusHealth:
+    """Reads the state of all servos `reads` times as fast as it goes."""
+    answers = dict.fromkeys(bus.ids, 0)
+    durations = np.empty(reads)
+    before = bus.link.counts.copy()
+    retries, bus.retries = bus.retries, 0
+    try:
+        for number in range(reads):
+            start = time.perf_counter()
+            sweep = bus.read_state()
+            durations[number] = time.perf_counter() - start
+            for servo_id in bus.ids:
+                answers[servo_id] += servo_id not in sweep.errors
+            on_read()
+    finally:
+        bus.retries = retries
+    worst = min(answers, key=lambda servo_id: answers[servo_id])
+    median_ms, p99_ms = np.percentile(durations, (50, 99)) * 1e3
+    counts = bus.link.counts
+    return BusHealth(
+        reads,
+        sum(answers.values()) / (reads * len(answers)),
+        worst,
+        answers[worst] / reads,
+        float(median_ms),
+        float(p99_ms),
+        counts["damaged_packets"] - before["damaged_packets"],
+        counts["late_or_stray_answers"] - before["late_or_stray_answers"],
+    )
+
+
+def judged(health: BusHealth) -> Finding:
+    found = (
+        f"{health.answered:.2%} of answers in {health.reads} reads; {health.median_ms:.1f} ms median, "
+        f"{health.p99_ms:.1f} ms p99; {health.damaged} damaged, {health.late} late"
+    )
+    cure = f"check the 3-pin cable of servo {health.worst_servo} ({health.worst_answered:.1%} answered)"
+    if health.answered < LEAST_ANSWERED or health.worst_answered < LEAST_ANSWERED:
+        return bad("bus", found, cure)
+    if health.answered < GOOD_ANSWERED:
+        return note("bus", found, cure)
+    if health.median_ms > LONGEST_MS:
+        return note("bus", found, "slow: the driver cannot keep 100 Hz; is the USB port shared with a camera?")
+    return ok("bus", found)
