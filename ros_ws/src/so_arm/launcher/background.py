@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import select
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 _PATIENCE_S = 10.0
 
@@ -17,6 +20,32 @@ def running(commands: Sequence[Sequence[str]], environment: Mapping[str, str]) -
             process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
             started.callback(_end, process)
         yield
+
+
+@contextmanager
+def reporting(
+    command: Sequence[str], environment: Mapping[str, str], start_s: float = 60.0
+) -> Iterator[Callable[[], dict[str, Any]]]:
+    """`command`, which writes a line once it works, and at the end of its standard input what it found as JSON.
+
+    Gives what ends it and returns what it found.
+    """
+    process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdin is not None and process.stdout is not None
+    try:
+        if not select.select((process.stdout,), (), (), start_s)[0] or not process.stdout.readline():
+            raise RuntimeError(f"{command[1]} did not begin within {start_s:.0f} s (exit code {process.poll()})")
+
+        def finish() -> dict[str, Any]:
+            found, _ = process.communicate(timeout=_PATIENCE_S)
+            result: dict[str, Any] = json.loads(found)
+            return result
+
+        yield finish
+    finally:
+        process.stdin.close()
+        _end(process)
+        process.stdout.close()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

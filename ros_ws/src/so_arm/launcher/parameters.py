@@ -9,6 +9,9 @@ from typing import Any
 import yaml
 
 from so_arm.core.errors import choice_error
+from so_arm.launcher.context import Context
+from so_arm.launcher.substitutions import check, expand
+from so_arm.launcher.template import parse_template
 
 SCALARS: dict[str, type] = {"str": str, "bool": bool, "int": int, "float": float}
 TYPES = (*SCALARS, *(f"list_of_{name}" for name in SCALARS), "yaml")
@@ -60,4 +63,13 @@ def write_parameter_file(folder: Path, node: str, values: dict[str, Any]) -> Pat
     """Parameter file in `folder` that sets `values` (nested dictionaries as name spaces) for `node` ('/**': any)."""
     with tempfile.NamedTemporaryFile("w", prefix="launch_params_", suffix=".yaml", dir=folder, delete=False) as file:
         yaml.safe_dump({node: {"ros__parameters": values}}, file, default_flow_style=False)
+    return Path(file.name)
+
+
+def substituted_parameter_file(folder: Path, path: Path, context: Context) -> Path:
+    """A copy of parameter file `path` in `folder`, with its substitutions carried out. Raises ValueError."""
+    template = parse_template(path.read_text(encoding="utf-8"))
+    check(template)
+    with tempfile.NamedTemporaryFile("w", prefix="launch_params_", suffix=".yaml", dir=folder, delete=False) as file:
+        file.write(expand(template, context))
     return Path(file.name)

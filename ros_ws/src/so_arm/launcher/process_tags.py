@@ -11,7 +11,7 @@ from so_arm.launcher.command_line import split_words
 from so_arm.launcher.context import Context, join_namespace
 from so_arm.launcher.document import Tag
 from so_arm.launcher.grammar import template
-from so_arm.launcher.parameters import typed, write_parameter_file
+from so_arm.launcher.parameters import substituted_parameter_file, typed, write_parameter_file
 from so_arm.launcher.process import ProcessSpec
 from so_arm.launcher.values import boolean, choice, integer, optional, seconds, text
 
@@ -94,21 +94,24 @@ def _parameter_words(tag: Tag, context: Context, scratch: Path, full_name: str) 
         words += ["--params-file", str(write_parameter_file(scratch, ANY_NODE, context.parameters))]
     for param in tag.named("param"):
         if "from" in param.attributes:
-            path = _parameter_file(param, context)
+            path = _parameter_file(param, context, scratch)
         else:
             path = write_parameter_file(scratch, full_name, _parameter(param, context))
         words += ["--params-file", str(path)]
     return words
 
 
-def _parameter_file(param: Tag, context: Context) -> Path:
+def _parameter_file(param: Tag, context: Context, scratch: Path) -> Path:
     if "name" in param.attributes:
         raise param.error("<param> has both 'from' and 'name'; give one of them")
-    if boolean(param, "allow_substs", context, default=False):
-        raise param.error("allow_substs of <param>: this runner does not substitute inside parameter files")
     path = Path(text(param, "from", context))
     if not path.is_file():
         raise param.error(f"from of <param>: there is no parameter file {path}")
+    if boolean(param, "allow_substs", context, default=False):
+        try:
+            return substituted_parameter_file(scratch, path, context)
+        except ValueError as error:
+            raise param.error(f"{path}: {error}") from error
     return path
 
 

@@ -1,4 +1,7 @@
-"""episode_runner: has the bridge run episodes one after the other, writes their results, and ends."""
+"""episode_runner: has the bridge run episodes one after the other, writes their results, and ends.
+
+Where there is a motor driver, the arm is driven home before each.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ from so_arm.core.files import write_json, writing
 from so_arm.core.statistics import mean, percentiles, wilson_interval
 from so_arm.nodes import qos
 from so_arm.nodes.episode_listener import EpisodeListener
+from so_arm.nodes.episode_preparations import CamerasSeen, HomeDrive
 from so_arm.nodes.parameters import parameter
 from so_arm.nodes.runtime import RuntimeNode, run
 
@@ -33,6 +37,11 @@ CHAIN = {
 class Settings:
     episodes: int = parameter(5, "Number of episodes.", low=1, high=1_000_000)
     bridge: str = parameter("mujoco_bridge", "Node that runs the episodes.")
+    driver: str = parameter("", "Node that drives the arm home before each episode; empty: none.")
+    cameras: str = parameter("", "Cameras that have to deliver before the first episode: names with spaces between.")
+    driver_patience: float = parameter(
+        30.0, "Time for the driver to get the arm home, refusals included [s].", low=1.0, high=3600.0
+    )
     fps: int = parameter(30, "Control rate [Hz].", low=1, high=200)
     results_file: str = parameter("", "File that gets one line of JSON per episode; empty: none.")
     summary_file: str = parameter("", "File that gets the summary as JSON; empty: none.")
@@ -58,6 +67,9 @@ class EpisodeRunner(RuntimeNode[Settings]):
                 path.write_text("")
         self._episodes = EpisodeListener(self, self._on_episode)
         self._start = self.create_client(Trigger, f"{self.settings.bridge}/start")
+        driver = self.settings.driver
+        self._home = HomeDrive(self, driver, self.settings.driver_patience) if driver else None
+        self._eyes = CamerasSeen(self, self.settings.cameras.split())
         self.create_subscription(JointState, "follower/joint_commands", self._on_command, qos.CONTROL, raw=True)
         self.create_timer(0.1, self._watch)
 
@@ -72,11 +84,12 @@ class EpisodeRunner(RuntimeNode[Settings]):
                 self.fail(UserError(f"{self.settings.bridge} has not started an episode; is it stuck?"))
             return
         missing = self._missing()
-        if missing is None:
+        if missing is not None:
+            if not patient:
+                self.fail(UserError(f"no episode can start: {missing}"))
+        elif self._home is None or self._home.arrived():
             self._starting = self._start.call_async(Trigger.Request())
             self._starting.add_done_callback(self._on_started)
-        elif not patient:
-            self.fail(UserError(f"no episode can start: {missing}"))
 
     def _missing(self) -> str | None:
         for topic, node in CHAIN.items():
@@ -84,7 +97,7 @@ class EpisodeRunner(RuntimeNode[Settings]):
                 return f"nothing publishes {self.resolve_topic_name(topic)}; is {node} running?"
         if not self._start.service_is_ready():
             return f"there is no service {self._start.srv_name}; is {self.settings.bridge} running?"
-        return None
+        return (self._home and self._home.missing()) or self._eyes.missing()
 
     def _on_started(self, future: Future) -> None:
         answer = future.result()
@@ -98,6 +111,8 @@ class EpisodeRunner(RuntimeNode[Settings]):
             self._current_id, self._begun = info.id, time.monotonic()
         elif info.phase == ENDED and info.id == self._current_id:
             self._starting = None
+            if self._home is not None:
+                self._home.leave()
             if info.outcome != DISCARDED:  # its seed is run again
                 self._finish_episode(info)
         elif info.phase == IDLE and self._current_id:
