@@ -22,7 +22,7 @@ PERIOD_NS = 33_333_333
 
 
 def fake_graph(
-    rollouts: Rollouts, log: Path, on_episode, *, lockstep, record_dir, view, on_ready
+    rollouts: Rollouts, log: Path, on_episode, *, lockstep, hardware, record_dir, view, on_ready
 ) -> list[EpisodeResult]:
     """Episodes of the arm at rest that "fail" for odd seeds; the graph answers in 2 ms, one tick not at all."""
     on_ready("act_policy")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from so_arm.cli.options import JsonOption, OutputOption
+from so_arm.cli.options import Hardware, HardwareOption, JsonOption, OutputOption
 from so_arm.cli.output import console, write_json
 from so_arm.cli.run_folder import run_folder
 
@@ -33,6 +33,7 @@ def demo(
     policy: Annotated[
         Path | None, typer.Option(metavar="DIR", show_default="the released policy", help="LeRobot policy folder.")
     ] = None,
+    hardware: HardwareOption = Hardware.mujoco,
     lockstep: Annotated[
         bool, typer.Option("--lockstep", help="The simulation waits for the policy: same seed, same episode.")
     ] = False,
@@ -44,17 +45,26 @@ def demo(
 
     Every node is a process of its own, connected by ROS 2 topics, with a trained ACT policy in the loop. Makes a
     folder with a video, report.json and what the nodes said.
-    """
-    from so_arm.cli.rollouts import Rollouts, released_policy
 
+    With `--hardware emulated` the nodes that drive a real arm do the job on an emulated one, and the same seeds run
+    through the MuJoCo bridge for comparison.
+    """
+    from so_arm.cli.bridge_comparison import run_bridge
+    from so_arm.cli.rollouts import Rollouts, released_policy
+    from so_arm.core.errors import UserError
+
+    if hardware is Hardware.emulated and (lockstep or view):
+        raise UserError(f"--{'lockstep' if lockstep else 'view'}: only with --hardware mujoco")
     if view:
         _require_display()
     rollouts = Rollouts(policy or released_policy(), None, TASK, REWARD, RANDOMISATION, seed, episodes).checked()
-    settings = _settings(rollouts, lockstep)
+    settings = _settings(rollouts, hardware, lockstep)
     out = console(json_file)
     with run_folder(output, "demo", settings) as folder:
-        results, records = _run(rollouts, folder, out, lockstep, view)
+        results, records = _run(rollouts, folder, out, hardware, lockstep, view)
         report = _report(results, records, settings)
+        if hardware is Hardware.emulated:
+            report["comparison"] = run_bridge(rollouts, folder, out, results)
         _write_report(folder, report)
         video = _write_video(folder, rollouts, results, records, out)
         write_json(json_file, report)
@@ -71,12 +81,13 @@ def _require_display() -> None:
         raise UserError(f"--view: {error}") from None
 
 
-def _settings(rollouts: Rollouts, lockstep: bool) -> dict[str, Any]:
-    return rollouts.described() | {"through": "graph", "clock": "lockstep" if lockstep else "real time"}
+def _settings(rollouts: Rollouts, hardware: Hardware, lockstep: bool) -> dict[str, Any]:
+    clock = "lockstep" if lockstep else "real time"
+    return rollouts.described() | {"through": "graph", "hardware": hardware.value, "clock": clock}
 
 
 def _run(
-    rollouts: Rollouts, folder: Path, out: Console, lockstep: bool, view: bool
+    rollouts: Rollouts, folder: Path, out: Console, hardware: Hardware, lockstep: bool, view: bool
 ) -> tuple[list[EpisodeResult], list[EpisodeRecord]]:
     from so_arm.cli.episode_view import EpisodeView
     from so_arm.cli.graph_rollouts import run_graph
@@ -90,6 +101,7 @@ def _run(
             folder / "graph.log",
             progress.add,
             lockstep=lockstep,
+            hardware=hardware,
             record_dir=record_dir,
             view=view,
             on_ready=progress.ready,
@@ -134,15 +146,18 @@ def _write_video(
 def _show(
     out: Console, results: list[EpisodeResult], report: dict[str, Any], video: Path, json_file: Path | None
 ) -> None:
+    from so_arm.cli.bridge_comparison import comparison_rows
     from so_arm.cli.episode_view import episode_table, json_row, summary_table
 
     timing = report["graph"]
+    comparison = comparison_rows(report["comparison"]) if "comparison" in report else []
     unanswered = f"{timing['unanswered']} of {timing['ticks']} observations"
     out.print(episode_table(results))
     out.print(
         summary_table(
             report,
             [
+                *comparison,
                 ("graph latency", f"p50 {timing['latency_p50_ms']:.1f} ms, p99 {timing['latency_p99_ms']:.1f} ms"),
                 *([("unanswered", unanswered)] if timing["unanswered"] else []),
                 ("real-time factor", f"{timing['real_time_factor']:.2f}"),

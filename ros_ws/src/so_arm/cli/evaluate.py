@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from so_arm.cli.options import JsonOption, OutputOption
+from so_arm.cli.options import Hardware, HardwareOption, JsonOption, OutputOption
 from so_arm.cli.output import STANDARD_OUTPUT, console, write_json
 from so_arm.cli.run_folder import run_folder
+from so_arm.core.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,8 +43,9 @@ def evaluate(
         int, typer.Option(min=0, help="Seed of the first episode; the others follow one by one.")
     ] = 100_000,
     through: Annotated[
-        Through, typer.Option(help="gym: without ROS; graph: every node in its own process, in lockstep.")
+        Through, typer.Option(help="gym: without ROS; graph: every node in its own process, mujoco in lockstep.")
     ] = Through.gym,
+    hardware: HardwareOption = Hardware.mujoco,
     reward: Annotated[str, typer.Option(help="Reward: v1, v2, v3 or file:PATH.")] = "v3",
     randomisation: Annotated[str, typer.Option(help="Domain randomisation: none, light or full.")] = "none",
     workers: Annotated[
@@ -63,12 +65,14 @@ def evaluate(
 
     if policy is None:
         raise no_policy_error()
+    if hardware is Hardware.emulated and through is Through.gym:
+        raise UserError("--hardware emulated: only with --through graph")
     rollouts = Rollouts(policy, residual, task, reward, randomisation, seed, episodes).checked()
-    settings = _settings(rollouts, through)
+    settings = _settings(rollouts, through, hardware)
     if (learnt := trained_for(rollouts.policy)) not in (None, task):
         console(STANDARD_OUTPUT).print(f"warning: the policy was trained for {learnt}, not {task}", style="yellow")
     with run_folder(output, "eval", settings) as folder:
-        results = _run(rollouts, through, workers, folder, json_file)
+        results = _run(rollouts, through, hardware, workers, folder, json_file)
         report = _report(rollouts, results, settings)
         paths = _write(folder, rollouts, results, report)
         write_json(json_file, report)
@@ -76,30 +80,41 @@ def evaluate(
 
 
 def _run(
-    rollouts: Rollouts, through: Through, workers: int | None, folder: Path, json_file: Path | None
+    rollouts: Rollouts,
+    through: Through,
+    hardware: Hardware,
+    workers: int | None,
+    folder: Path,
+    json_file: Path | None,
 ) -> list[EpisodeResult]:
     from so_arm.cli.episode_view import EpisodeView
 
     with EpisodeView(console(json_file), rollouts.episodes, "waiting for the first episode") as view:
-        return _runner(through, workers, folder)(rollouts, view)
+        return _runner(through, hardware, workers, folder)(rollouts, view)
 
 
 def _runner(
-    through: Through, workers: int | None, folder: Path
+    through: Through, hardware: Hardware, workers: int | None, folder: Path
 ) -> Callable[[Rollouts, EpisodeView], list[EpisodeResult]]:
     if through is Through.graph:
         from so_arm.cli.graph_rollouts import run_graph
 
         return lambda rollouts, view: run_graph(
-            rollouts, folder / "graph.log", view.add, lockstep=True, on_ready=view.ready
+            rollouts,
+            folder / "graph.log",
+            view.add,
+            lockstep=hardware is Hardware.mujoco,
+            hardware=hardware,
+            on_ready=view.ready,
         )
     from so_arm.cli.gym_rollouts import default_workers, run_gym
 
     return lambda rollouts, view: run_gym(rollouts, workers or default_workers(), view.add)
 
 
-def _settings(rollouts: Rollouts, through: Through) -> dict[str, Any]:
-    return rollouts.described() | {"through": through.value}
+def _settings(rollouts: Rollouts, through: Through, hardware: Hardware) -> dict[str, Any]:
+    settings = rollouts.described() | {"through": through.value}
+    return settings if through is Through.gym else settings | {"hardware": hardware.value}
 
 
 def _report(rollouts: Rollouts, results: list[EpisodeResult], settings: dict[str, Any]) -> dict[str, Any]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
+from so_arm.cli.options import Hardware
 from so_arm.cli.policy_images import image_size
 from so_arm.cli.rollouts import Rollouts
 from so_arm.core.episode import EpisodeResult
@@ -34,6 +36,7 @@ def run_graph(
     on_episode: Callable[[EpisodeResult], None],
     *,
     lockstep: bool,
+    hardware: Hardware = Hardware.mujoco,
     record_dir: Path | None = None,
     view: bool = False,
     on_ready: Callable[[str], None] = lambda node: None,
@@ -47,6 +50,8 @@ def run_graph(
     with tempfile.TemporaryDirectory(prefix="so_arm_graph_") as scratch, _LogFile(log, on_ready) as output:
         results_file = Path(scratch) / "results.jsonl"
         arguments = _arguments(rollouts, results_file, lockstep, record_dir, view)
+        if hardware is Hardware.emulated:
+            arguments |= _emulated_arguments(Path(scratch))
         follower = _Follower(results_file)
         with _running(arguments, Path(scratch), output) as supervisor:
             alive = True
@@ -81,6 +86,18 @@ def _arguments(
         "results_file": str(results_file),
         "record_dir": str(record_dir or ""),
         "view": str(view).lower(),
+    }
+
+
+def _emulated_arguments(scratch: Path) -> dict[str, str]:
+    """Servos and streams that no other run on this machine uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        streams_port = probe.getsockname()[1]
+    return {
+        "hardware_type": Hardware.emulated.value,
+        "usb_port": str(scratch / "servos"),
+        "streams_port": str(streams_port),
     }
 
 

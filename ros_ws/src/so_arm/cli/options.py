@@ -45,3 +45,17 @@ PortOption = Annotated[
 ]
 
 RoleOption = Annotated[Role, typer.Option(help="What the arm is: follower or leader.")]
+
+
+class Hardware(StrEnum):
+    mujoco = "mujoco"
+    emulated = "emulated"
+
+
+HardwareOption = Annotated[
+    Hardware,
+    typer.Option(
+        "--hardware",
+        help="mujoco: the bridge; emulated: motor driver and cameras on an emulated arm, in real time.",
+    ),
+]
