@@ -103,16 +103,49 @@ def test_chunked_transfer_in_small_pieces(serve: Serve) -> None:
 
 def test_of_frames_that_piled_up_only_the_newest_is_taken(serve: Serve) -> None:
     def answer(connection: socket.socket) -> None:
-        connection.sendall(OK + part(0))
-        time.sleep(0.2)
-        connection.sendall(b"".join(part(i) for i in range(200)) + part(200)[:300])  # the next one is under way
+        connection.sendall(OK + b"".join(part(i) for i in range(200)) + part(200)[:300])  # the next one is under way
         time.sleep(1)
 
     reader = opened(serve(answer))
-    assert brightness_of(reader) == 0
-    time.sleep(0.4)
+    time.sleep(0.2)
     assert brightness_of(reader) == 199
     assert reader.skipped == 199
+
+
+def test_frames_that_waited_during_an_interruption_are_not_taken_for_new_ones(serve: Serve) -> None:
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(OK)
+        for _ in range(10):
+            connection.sendall(part(0))
+            time.sleep(0.02)
+        time.sleep(0.4)
+        connection.sendall(b"".join([part(100)] * 5) + part(100)[:300])
+        time.sleep(0.02)
+        connection.sendall(part(100)[300:])
+        for _ in range(20):
+            time.sleep(0.05)
+            connection.sendall(part(200))
+
+    reader = opened(serve(answer))
+    seen = [brightness_of(reader) for _ in range(15)]
+    reader.close()
+    assert seen[0] == 0 and seen[-1] == 200 and 100 not in seen
+    assert reader.skipped >= 1
+
+
+def test_a_slow_camera_is_not_taken_for_an_interrupted_one(serve: Serve) -> None:
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(OK)
+        for i in range(8):
+            connection.sendall(part(10 * i))
+            time.sleep(0.25)
+
+    reader = opened(serve(answer))
+    assert abs(brightness_of(reader) - 0) <= 1
+    assert 10 <= brightness_of(reader) <= 51, "after a few"
+    last = brightness_of(reader)
+    assert abs(brightness_of(reader) - last - 10) <= 2, "and then every one"
+    reader.close()
 
 
 def test_a_sender_that_is_faster_than_the_reader_does_not_hold_it_up(serve: Serve) -> None:

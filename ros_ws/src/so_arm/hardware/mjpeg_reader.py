@@ -1,8 +1,9 @@
 """The newest frame of an HTTP MJPEG stream, without ffmpeg.
 
-ffmpeg decodes every frame that piled up while the stream or this machine was slow, and each would be stamped as if it
-were new; a read that hangs cannot be ended from outside. Here all that has arrived is taken, only the newest frame is
-decoded, a stall is noticed in time, and `close` from another thread ends a read at once.
+ffmpeg hands out every frame that piled up while the stream or this machine was held up, and each would be stamped as
+if it were new; a read that hangs cannot be ended from outside, and opening a stalled stream takes all of five seconds.
+Here the newest frame wins, what may have waited on its way is dropped, a stall is noticed in time, and `interrupt` from
+another thread ends a read at once.
 """
 
 from __future__ import annotations
@@ -26,12 +27,17 @@ MAX_PART_BYTES = 1 << 25
 FIRST_FRAME_S = 3.0
 #: No longer than this for a frame that is newer than the one at hand [s].
 DRAIN_S = 0.05
+#: After an interruption that is longer than this, and than three usual intervals, what comes first may have waited in
+#: some buffer, however late its last byte came: the frames of the first moments are not taken [s].
+INTERRUPTION_S, SETTLING_S = 0.2, 0.1
 _LENGTH = re.compile(rb"content-length:\s*(\d+)", re.IGNORECASE)
 
 
 class MjpegReader:
     def __init__(self, response: HTTPResponse, connection: socket.socket, source: Source, timeout_s: float) -> None:
-        self.skipped = 0  #: frames that a newer one overtook
+        self.skipped = 0  #: frames that a newer one overtook, or that came first after an interruption
+        self._last_s: float | None = None  # when a frame came
+        self._interval_s = self._settled_s = 0.0
         self._response, self._socket = response, connection
         self._source, self._timeout_s, self._wait_s = source, timeout_s, max(timeout_s, FIRST_FRAME_S)
         connection.settimeout(self._wait_s)
@@ -67,6 +73,22 @@ class MjpegReader:
 
     def grab(self) -> None:
         """Wait for a frame, and take the newest one that is there. SourceLost when none comes in time."""
+        self._receive()
+        while self._may_be_old():
+            self.skipped += 1
+            self._receive()
+
+    def _may_be_old(self) -> bool:
+        now_s, last_s = time.monotonic(), self._last_s
+        self._last_s = now_s
+        if last_s is not None:
+            interval_s = now_s - last_s
+            if interval_s > max(INTERRUPTION_S, 3 * self._interval_s):
+                self._settled_s = now_s + SETTLING_S
+            self._interval_s += 0.3 * (interval_s - self._interval_s)
+        return now_s < self._settled_s
+
+    def _receive(self) -> None:
         jpeg: bytes | None = None
         deadline_s = time.monotonic() + self._wait_s
         try:
