@@ -92,7 +92,7 @@ def test_a_command_from_the_future_is_refused_too() -> None:
     command_filter = make_filter(stale_after_ns=100)
     position, reasons = command_filter.apply(np.full(6, 0.01), stamp_ns=10**18, now_ns=0)
     assert np.array_equal(position, HOME)
-    assert reasons == ("command is stale",)
+    assert reasons == ("command is from the future",)
 
 
 def test_apply_before_reset_is_our_own_bug() -> None:

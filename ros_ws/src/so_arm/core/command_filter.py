@@ -46,11 +46,11 @@ class CommandFilter:
         period_s: float,
         stale_after_ns: int = 0,
     ) -> None:
-        self._lower = _finite_six(lower, "lower limits")
-        self._upper = _finite_six(upper, "upper limits")
+        self.lower = _finite_six(lower, "lower limits")
+        self.upper = _finite_six(upper, "upper limits")
         velocity = _finite_six(max_velocity, "velocity limits")
-        if not all(low <= high for low, high in zip(self._lower, self._upper, strict=True)):
-            raise UserError(f"lower limits {self._lower} exceed upper limits {self._upper}")
+        if not all(low <= high for low, high in zip(self.lower, self.upper, strict=True)):
+            raise UserError(f"lower limits {self.lower} exceed upper limits {self.upper}")
         if not (period_s > 0.0 and all(v > 0.0 for v in velocity)):
             raise UserError(f"period {period_s} s and velocity limits {velocity} must be more than 0")
         self._max_step = tuple(v * period_s for v in velocity)
@@ -74,7 +74,7 @@ class CommandFilter:
         values: list[float] = position.tolist() if isinstance(position, np.ndarray) else list(position)
         if len(values) != NUM_JOINTS or self._is_stale(stamp_ns, now_ns):
             return self._refuse(*self.why_refused(values, stamp_ns, now_ns))
-        for q, p, low, high, step in zip(values, previous, self._lower, self._upper, self._max_step, strict=True):
+        for q, p, low, high, step in zip(values, previous, self.lower, self.upper, self._max_step, strict=True):
             if not (low <= q <= high and p - step <= q <= p + step):
                 return self._bend(values, previous)
         self._previous = values
@@ -96,7 +96,7 @@ class CommandFilter:
         """Finite `values` (6) [rad] bent to the position limits, and which of them were."""
         bent: list[float] = []
         reasons: list[str] = []
-        for name, q, low, high in zip(JOINT_NAMES, values, self._lower, self._upper, strict=True):
+        for name, q, low, high in zip(JOINT_NAMES, values, self.lower, self.upper, strict=True):
             if not low <= q <= high:
                 side, q = ("lower", low) if q < low else ("upper", high)
                 reasons.append(f"{name} beyond its {side} limit")

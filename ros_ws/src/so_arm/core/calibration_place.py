@@ -1,0 +1,43 @@
+"""Where LeRobot keeps the calibration of an arm that is known by a robot id."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from so_arm.core.errors import UserError
+
+FOLLOWER, LEADER = "follower", "leader"
+ROLES = (FOLLOWER, LEADER)
+_FOLDERS = {
+    FOLLOWER: ("robots/so_follower", "robots/so100_follower", "robots/so101_follower"),
+    LEADER: ("teleoperators/so_leader", "teleoperators/so100_leader", "teleoperators/so101_leader"),
+}
+
+
+def calibration_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """LeRobot's own folder of calibrations, moved by its environment variables."""
+    if folder := environment.get("HF_LEROBOT_CALIBRATION"):
+        return Path(folder).expanduser()
+    if home := environment.get("HF_LEROBOT_HOME"):
+        return Path(home).expanduser() / "calibration"
+    if home := environment.get("HF_HOME"):
+        return Path(home).expanduser() / "lerobot" / "calibration"
+    return Path("~/.cache/huggingface/lerobot/calibration").expanduser()
+
+
+def find_calibration(calibration_file: str, robot_id: str, role: str) -> Path:
+    """`calibration_file`, or the file that LeRobot has for `robot_id`; UserError lists the places looked at."""
+    if calibration_file:
+        return Path(calibration_file).expanduser()
+    if not robot_id:
+        raise UserError("no calibration: give calibration_file, or robot_id for a file of LeRobot's")
+    if Path(robot_id).name != robot_id:
+        raise UserError(f"robot_id '{robot_id}' is not a name; give the path of a file as calibration_file")
+    folder = calibration_folder()
+    places = [folder / kind / f"{robot_id}.json" for kind in _FOLDERS[role]]
+    for place in places:
+        if place.is_file():
+            return place
+    raise UserError(f"no calibration of {role} '{robot_id}'; looked for {', '.join(map(str, places))}")

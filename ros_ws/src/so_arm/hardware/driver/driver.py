@@ -1,0 +1,277 @@
+"""The arm behind a steady clock: one thread that reads and writes the bus, and what others may ask of it."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+import numpy as np
+
+from so_arm.core.calibration import Calibration
+from so_arm.core.command_filter import CommandFilter
+from so_arm.core.errors import UserError
+from so_arm.core.joints import LOWER_RAD, MAX_VELOCITY_RAD_S, NUM_JOINTS, UPPER_RAD
+from so_arm.hardware.driver.commands import CommandIntake
+from so_arm.hardware.driver.connection import CalibrationMismatch, Connection
+from so_arm.hardware.driver.deadlines import Deadlines
+from so_arm.hardware.driver.logic import ArmLogic
+from so_arm.hardware.driver.motion import Motion
+from so_arm.hardware.driver.report import ChangeLog, status_of
+from so_arm.hardware.driver.sample import ArmState, SampleReader
+from so_arm.hardware.driver.settings import HOLD, DriverSettings
+from so_arm.hardware.driver.status import ERROR, DriverStatus, Mode, Trouble
+from so_arm.hardware.driver.torque import TorqueKeeper
+from so_arm.hardware.feetech.errors import BusError, PortBusy, PortDenied
+from so_arm.hardware.feetech.state import Sweep
+
+#: Pauses between tries to connect.
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
+#: Share of a cycle that may go into asking for lost answers again.
+_RETRY_SHARE = 0.9
+#: Patience with the bus thread: for a request, and for the way down at the end.
+_REQUEST_S, _LOWERING_S = 1.0, 4.5
+#: A servo that was silent for so many cycles may have been without power.
+_SUSPECT_CYCLES = 4
+
+
+class ArmDriver:
+    """on_state: called in the bus thread for every complete, plausible sweep. log: gets one line per change.
+
+    source: the calibration's file, for messages.
+    """
+
+    def __init__(
+        self,
+        settings: DriverSettings,
+        calibration: Calibration,
+        on_state: Callable[[ArmState], None],
+        log: Callable[[str], None] = lambda line: None,
+        source: str = "FILE",
+    ) -> None:
+        self.settings = settings
+        self.counts: Counter[str] = Counter()
+        self._on_state, self._log = on_state, log
+        self._reader = SampleReader(calibration)
+        scale = self._reader.scale
+        lower, upper = np.maximum(scale.lower_rad, LOWER_RAD), np.minimum(scale.upper_rad, UPPER_RAD)
+        period_s = settings.period_s
+        gate = CommandFilter(lower, upper, MAX_VELOCITY_RAD_S, period_s, round(settings.command_timeout * 1e9))
+        self.intake = CommandIntake(gate)
+        ranges = [(joint.range_min, joint.range_max) for joint in calibration.in_order()]
+        self.logic = ArmLogic(settings, Motion(settings, gate), ranges)
+        self.connection = Connection(settings, calibration, source)
+        self.torque = TorqueKeeper(self.connection.bus)
+        self.deadlines = Deadlines(period_s)
+        self.connect_trouble: Trouble | None = None
+        # Taken once: stamps never jump, whatever happens to the date.
+        self._date_offset_ns = time.time_ns() - time.monotonic_ns()
+        self._requests: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = queue.SimpleQueue()
+        self._goal_ticks: list[int | None] = [None] * NUM_JOINTS
+        self._silent_cycles = [0] * NUM_JOINTS
+        self._pause_s, self._connect_s = _FIRST_PAUSE_S, 0.0
+        self._changes = ChangeLog(log)
+        self.failure: Exception | None = None
+        self._stop_s: float | None = None
+        self._thread = threading.Thread(target=self._run, name="bus", daemon=True)
+
+    # --- from any thread --------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Connects, at most `wait_for_port` long, and starts the bus thread; UserError says what is in the way."""
+        until_s = time.monotonic() + self.settings.wait_for_port
+        while True:
+            try:
+                self.connection.open()
+                break
+            except (PortBusy, PortDenied) as error:
+                raise UserError(str(error)) from error
+            except BusError as error:
+                if time.monotonic() >= until_s:
+                    raise UserError(self.connection.explain(error)) from error
+            time.sleep(0.1)
+        self._thread.start()
+
+    def command(self, position: Sequence[float] | np.ndarray, stamp_ns: int) -> None:
+        """Follow `position` (6,) [rad]; stamp_ns: date clock, of the observation that it answers."""
+        self.intake.put(position, stamp_ns)
+
+    def now_ns(self) -> int:
+        """Date clock of the states' stamps."""
+        return time.monotonic_ns() + self._date_offset_ns
+
+    def estop(self, engage: bool) -> str:
+        """Freezes the arm where it is, until released."""
+        self.logic.estopped = engage
+        return "emergency stop: the arm is frozen" if engage else "emergency stop released: the arm holds"
+
+    def enable_torque(self, on: bool) -> str:
+        """Torque off; or on, at the measured pose, which also accepts a pose that was in doubt."""
+        try:
+            return self._ask(self._torque_on if on else self._torque_off).result(_REQUEST_S)
+        except TimeoutError:
+            raise UserError("not done yet: the driver is busy connecting; it will be done then") from None
+
+    def home(self) -> Future[str]:
+        """Slews to the home pose; the future gets UserError when the arm does not get there."""
+        answer: Future[str] = Future()
+        self._ask(lambda: self.logic.go_home(answer, time.monotonic()))
+        return answer
+
+    def troubles(self, now_s: float) -> list[Trouble]:
+        """The worst first; never empty."""
+        return [self.connect_trouble] if self.connect_trouble else self.logic.troubles(now_s)
+
+    def status(self) -> DriverStatus:
+        return status_of(self, time.monotonic())
+
+    def close(self) -> None:
+        """Brings the arm to an end as `on_exit` says, an emergency stop apart, which stays frozen; then the port."""
+        if self._thread.is_alive():
+            self._ask(lambda: self._end(self.settings.on_exit))
+            self._thread.join(_LOWERING_S + 5.0)
+        self.connection.close()
+
+    def _ask[Result](self, action: Callable[[], Result]) -> Future[Result]:
+        """Runs `action` in the bus thread, before the next cycle."""
+        answer: Future[Result] = Future()
+        self._requests.put((action, answer))
+        return answer
+
+    # --- requests, in the bus thread --------------------------------------------------------------------------
+
+    def _torque_on(self) -> str:
+        if self.settings.leader:
+            raise UserError("the leader arm has no torque")
+        self.logic.accept_pose(time.monotonic())
+        return "torque comes on at the measured pose"
+
+    def _torque_off(self) -> str:
+        self.logic.torque_off = True
+        return "torque goes off"
+
+    def _end(self, how: str) -> None:
+        self._stop_s = time.monotonic() + _LOWERING_S
+        self.logic.end(how)
+
+    def _serve_requests(self) -> None:
+        while not self._requests.empty():
+            action, answer = self._requests.get()
+            try:
+                answer.set_result(action())
+            except UserError as error:
+                answer.set_exception(error)
+
+    # --- the bus thread ---------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            self._connected()
+            while not self._over():
+                self.deadlines.wait()
+                self._serve_requests()
+                self._act()
+                self._changes.note(self.logic.mode, self.troubles(time.monotonic()), self.intake)
+            self._finish()
+        except Exception as error:
+            self.failure = error
+            self._log(f"the bus thread failed: {error!r}")
+
+    def _act(self) -> None:
+        try:
+            if self.connection.is_open:
+                self._cycle()
+            else:
+                self._reconnect()
+        except BusError as error:
+            self._disconnected(error)
+
+    def _over(self) -> bool:
+        if self._stop_s is None:
+            return False
+        return self.logic.ended or not self.connection.is_open or time.monotonic() > self._stop_s
+
+    def _cycle(self) -> None:
+        command = self.intake.take(self.now_ns(), self.logic.refusal())
+        order = self.logic.decide(time.monotonic(), command, self.torque.on)
+        sweep = self.connection.bus.exchange(self._goals(order.goal), _RETRY_SHARE * self.settings.period_s)
+        self.counts["cycles"] += 1
+        self._judge(sweep, order.goal, time.monotonic())
+        if order.torque is not None:
+            raw = self.logic.health.raw
+            ticks = raw.ticks if raw is not None and raw.stamp_ns == sweep.stamp_ns else None
+            self.torque.step(order.torque, ticks, time.monotonic(), self.deadlines.left_s)
+
+    def _goals(self, goal: list[float] | None) -> dict[int, int]:
+        if goal is None:
+            self._goal_ticks = [None] * NUM_JOINTS
+            return {}
+        ticks = self._reader.scale.ticks_from_rad(goal).tolist()
+        self._goal_ticks = [tick if on else None for tick, on in zip(ticks, self.torque.on, strict=True)]
+        return dict(zip(self._reader.ids, ticks, strict=True))
+
+    def _judge(self, sweep: Sweep, goal: list[float] | None, now_s: float) -> None:
+        health = self.logic.health
+        sample = self._reader.read(sweep)
+        missing = self._reader.missing(sweep) if sample is None else {}
+        for joint in range(NUM_JOINTS):
+            if joint in missing:
+                self._silent_cycles[joint] += 1
+            elif self._silent_cycles[joint]:
+                if self._silent_cycles[joint] >= _SUSPECT_CYCLES:
+                    # It may have been without power.
+                    self.torque.suspect(joint)
+                self._silent_cycles[joint] = 0
+        if sample is None:
+            health.lost("; ".join(self.connection.explain(error) for error in missing.values()))
+            return
+        if health.saw(sample, now_s, self._goal_ticks, goal):
+            self.counts["states"] += 1
+            self._on_state(sample.state(sample.stamp_ns + self._date_offset_ns, goal))
+        for joint in health.overload.due(now_s):
+            self.torque.release(joint)
+
+    # --- connecting, in the bus thread ------------------------------------------------------------------------
+
+    def _connected(self) -> None:
+        self.connect_trouble, self._pause_s = None, _FIRST_PAUSE_S
+        self.torque.forget()
+        self.deadlines.restart()
+
+    def _disconnected(self, error: BusError) -> None:
+        self.counts["disconnections"] += 1
+        self.connection.close()
+        self.logic.disconnected()
+        self._not_connected(Mode.CONNECTING, self.connection.explain(error))
+
+    def _reconnect(self) -> None:
+        if time.monotonic() < self._connect_s:
+            return
+        try:
+            self.connection.open()
+        except CalibrationMismatch as error:
+            self._not_connected(Mode.REFUSED, str(error))
+        except BusError as error:
+            self._not_connected(Mode.CONNECTING, self.connection.explain(error))
+        else:
+            self._connected()
+            self.counts["reconnections"] += 1
+
+    def _not_connected(self, mode: Mode, text: str) -> None:
+        self.connect_trouble = Trouble(ERROR, mode, text)
+        self._connect_s = time.monotonic() + self._pause_s
+        self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
+        self.deadlines.restart()
+
+    def _finish(self) -> None:
+        """Torque off, unless the arm is to stay as it is."""
+        if self.logic.mode is Mode.ESTOPPED or self.logic.ending == HOLD or not self.connection.is_open:
+            return
+        try:
+            self.connection.bus.disable_torque()
+        except BusError as error:
+            self._log(f"torque could not be switched off: {self.connection.explain(error)}")

@@ -1,0 +1,259 @@
+"""What the arm is to do in each cycle. No bus, no threads, no clock of its own: time and sweeps come in, goals go out.
+
+Whatever happens, the goal starts from the measured pose; commands are followed while nothing speaks against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import NamedTuple
+
+from so_arm.core.errors import UserError
+from so_arm.core.joints import JOINT_NAMES, NUM_JOINTS
+from so_arm.hardware.driver.health import ArmHealth
+from so_arm.hardware.driver.homing import Homing
+from so_arm.hardware.driver.motion import Motion
+from so_arm.hardware.driver.sample import Sample
+from so_arm.hardware.driver.settings import HOLD, LIMP, DriverSettings
+from so_arm.hardware.driver.status import ERROR, OK, WARN, Mode, Trouble
+from so_arm.hardware.driver.watchdog import Watchdog
+
+#: After the goal has reached the rest pose the arm gets that long to settle.
+_SETTLE_S = 0.3
+#: The way down at the end takes no longer than that, unless it would be faster than that.
+_EXIT_S, _FASTEST_EXIT_RAD_S = 3.5, 1.5
+#: A joint that is so far outside of its calibrated range would be thrown back into it by its servo.
+_OUTSIDE_TICKS = 60
+#: A slipped joint that is farther from its goal gets a new one; less is how it sags.
+_SLIP_RAD = 0.15
+#: Doing nothing else than waiting for commands.
+_IDLE = ("silence", "ready", "left alone", "resting")
+
+
+class Order(NamedTuple):
+    """goal (6) [rad], None: write none. torque: which joints are to have it, None: leave it as it is."""
+
+    goal: list[float] | None
+    torque: tuple[bool, ...] | None
+
+
+_NO_TORQUE, _ALL_TORQUE = (False,) * NUM_JOINTS, (True,) * NUM_JOINTS
+
+
+class ArmLogic:
+    """Calls in each cycle: `decide`, then the bus, then `health.saw` or `health.lost`.
+
+    ranges: calibrated range of each joint [ticks]. The switches `estopped`, `torque_off`, `ending` may be set at any
+    time between cycles.
+    """
+
+    def __init__(self, settings: DriverSettings, motion: Motion, ranges: Sequence[tuple[int, int]]) -> None:
+        self.settings = settings
+        self.health = ArmHealth(settings)
+        self.motion = motion
+        self.homing = Homing(settings.home_pose, settings.approach_velocity)
+        self.watchdog = Watchdog(settings.hold_after_s, settings.lower_after)
+        self.mode = Mode.STARTING
+        self.estopped = False
+        self.torque_off = settings.leader
+        self.ending = ""  #: one of EXITS once the driver is to end
+        self._ranges = ranges
+        self._why = Trouble(OK, "starting", "waiting for the first sweep")
+        self._limp = False  # an emergency stop neither takes torque nor gives it
+        self._lowered = False
+        self._arrived_s: float | None = None
+        self._lowering_velocity = settings.lowering_velocity
+        self._held_back: frozenset[int] = frozenset()
+        self._command: list[float] | None = None
+
+    # --- around the cycles ------------------------------------------------------------------------------------
+
+    def disconnected(self) -> None:
+        """The arm is out of sight."""
+        self.homing.cancel("the connection was lost")
+        self.health.forget()
+        self.mode = Mode.STARTING
+        self._why = Trouble(OK, "starting", "waiting for the first sweep")
+
+    def accept_pose(self, now_s: float) -> None:
+        """A human says that the arm may have torque as it is."""
+        self.torque_off = self._lowered = self._limp = False
+        self.health.encoder.accept()
+        self.health.overload.try_again()
+        self.watchdog.busy(now_s)
+
+    def go_home(self, asked: Future[str], now_s: float) -> None:
+        """`asked` is answered when the arm is there, or with UserError and the reason why not."""
+        reason = self.refusal(homing=False)
+        if reason or self.health.sample is None:
+            asked.set_exception(UserError(reason or "the arm's pose is not known"))
+            return
+        self._lowered = False
+        self.homing.begin(asked, self.health.sample.position, now_s)
+
+    def end(self, how: str) -> None:
+        """Begins the way to the end; `ended` tells when it is reached."""
+        self.ending = how
+        self._lowered = False
+        if self.motion.goal is not None:
+            farthest = max(abs(a - b) for a, b in zip(self.motion.goal, self.settings.rest_pose, strict=True))
+            self._lowering_velocity = min(max(self.settings.lowering_velocity, farthest / _EXIT_S), _FASTEST_EXIT_RAD_S)
+
+    @property
+    def ended(self) -> bool:
+        return self.mode in (Mode.LIMP, Mode.ESTOPPED, Mode.STARTING) or self.ending == HOLD
+
+    def refusal(self, homing: bool = True) -> str:
+        """Why a command would not be taken now; empty when it would. homing: a trip home counts."""
+        if self.settings.leader:
+            return "the leader arm takes no commands"
+        if self.ending:
+            return "the driver is ending"
+        if self.estopped:
+            return "emergency stop"
+        if self.torque_off:
+            return "torque is off"
+        if self.health.heat.hot:
+            return "too hot"
+        if not self.health.encoder.trusted:
+            return "positions cannot be believed"
+        return "homing" if homing and self.homing.active else ""
+
+    def troubles(self, now_s: float) -> list[Trouble]:
+        """The worst first; never empty: the last one tells why the arm does what it does."""
+        found = [*self.health.troubles(now_s), self._why]
+        return sorted(found, key=lambda trouble: -trouble.level)
+
+    # --- one cycle --------------------------------------------------------------------------------------------
+
+    def decide(self, now_s: float, command: list[float] | None, torque: Sequence[bool]) -> Order:
+        """command: an accepted one that came since the last cycle; torque: the joints that have it now."""
+        if command is not None:
+            self._command = command
+            self.watchdog.heard(now_s)
+        before, (self.mode, self._why) = self.mode, self._choose(now_s, torque)
+        if self._why.kind not in _IDLE:
+            self.watchdog.busy(now_s)
+        self._look_after_homing(now_s)
+        sample = self.health.sample
+        if self.mode is Mode.STARTING or sample is None:
+            return Order(None, None)
+        if self.mode is not Mode.ESTOPPED or self.torque_off:
+            self._limp = self.mode is Mode.LIMP or self.torque_off
+        if self._limp:
+            self.motion.restart(sample.position)
+            return Order(None, _NO_TORQUE)
+        self._enter(before, sample.position)
+        wanted_torque = self._let_go(sample, torque)
+        self._move(now_s, fresh=command is not None or before is not Mode.FOLLOWING)
+        return Order(self.motion.goal, wanted_torque)
+
+    def _choose(self, now_s: float, torque: Sequence[bool]) -> tuple[Mode, Trouble]:
+        mode, why = self._wanted(now_s)
+        if all(torque) or mode in (Mode.STARTING, Mode.LIMP, Mode.ESTOPPED) or not self.health.encoder.trusted:
+            return mode, why
+        outside = "" if any(torque) else self._outside()
+        if outside:
+            return Mode.LIMP, Trouble(ERROR, "outside", outside)
+        off = ", ".join(name for name, on in zip(JOINT_NAMES, torque, strict=True) if not on)
+        return Mode.HOLDING, Trouble(WARN, "torque", f"torque is coming on: {off}")
+
+    def _outside(self) -> str:
+        """Joints whose servos would throw them back into their range, in words."""
+        sample = self.health.sample
+        assert sample is not None
+        ends = zip(JOINT_NAMES, sample.ticks, self._ranges, strict=True)
+        off = [name for name, tick, (low, high) in ends if not low - _OUTSIDE_TICKS <= tick <= high + _OUTSIDE_TICKS]
+        return f"{', '.join(off)} outside of the calibrated range: move it back by hand, or calibrate" if off else ""
+
+    def _wanted(self, now_s: float) -> tuple[Mode, Trouble]:
+        health = self.health
+        if health.sample is None:
+            return Mode.STARTING, Trouble(WARN, "starting", health.missing or "no position to be believed yet")
+        if self.estopped:
+            return Mode.ESTOPPED, Trouble(WARN, "estop", "emergency stop: goals are frozen until it is released")
+        if self.torque_off:
+            return Mode.LIMP, Trouble(OK if self.settings.leader else WARN, "limp", "torque is off")
+        if self.ending == LIMP:
+            return Mode.LIMP, Trouble(OK, "ending", "torque goes off at the end")
+        if not health.encoder.trusted:
+            return Mode.HOLDING, Trouble(WARN, "encoder", "holding: positions cannot be believed")
+        if self.ending == HOLD:
+            return Mode.HOLDING, Trouble(OK, "ending", "holding at the end")
+        if self.ending or health.heat.hot:
+            mode = Mode.LIMP if self._lowered else Mode.LOWERING
+            reason = "at the end" if self.ending else "to cool down"
+            return mode, Trouble(WARN, f"{mode} {reason}", f"{mode} {reason}")
+        if health.blind(now_s):
+            return Mode.HOLDING, Trouble(WARN, "silent", "holding: the arm's pose is not known")
+        if health.supply.low:
+            return Mode.HOLDING, Trouble(WARN, "supply", "holding until the supply is back")
+        if self.homing.active:
+            return Mode.HOMING, Trouble(OK, "homing", "on the way home")
+        return self._left_to_commands(now_s)
+
+    def _left_to_commands(self, now_s: float) -> tuple[Mode, Trouble]:
+        if self.watchdog.commanded(now_s):
+            self._lowered = False
+            return Mode.FOLLOWING, Trouble(OK, "following", "following commands")
+        if self._lowered:
+            if self.settings.release_after_lowering:
+                return Mode.LIMP, Trouble(OK, "resting", "resting without torque, until a command comes")
+            return Mode.HOLDING, Trouble(OK, "resting", "resting, until a command comes")
+        if self.watchdog.left_alone(now_s):
+            return Mode.LOWERING, Trouble(WARN, "left alone", "lowering: nobody commands the arm")
+        if self.watchdog.ever_heard:
+            silence_s = self.watchdog.silence_s(now_s)
+            return Mode.HOLDING, Trouble(WARN, "silence", f"holding: no command for {silence_s:.1f} s")
+        return Mode.HOLDING, Trouble(OK, "ready", "holding: no command yet")
+
+    def _look_after_homing(self, now_s: float) -> None:
+        if self.homing.active:
+            if reason := self.refusal(homing=False):
+                self.homing.cancel(reason)
+            self.homing.check_time(now_s, self._why.text)
+
+    def _enter(self, before: Mode, measured: Sequence[float]) -> None:
+        if self.motion.goal is None or (self.mode is not before and self.mode in (Mode.FOLLOWING, Mode.ESTOPPED)):
+            self.motion.restart(measured)
+        elif self.mode is not before and self.mode in (Mode.HOMING, Mode.LOWERING):
+            self.motion.begin_slew()
+            self._arrived_s = None
+
+    def _let_go(self, sample: Sample, torque: Sequence[bool]) -> tuple[bool, ...]:
+        """Goals of joints that do not hold themselves go where they are; returns which joints are to have torque."""
+        position, wanted = list(sample.position), list(_ALL_TORQUE)
+        floating = [joint for joint in range(NUM_JOINTS) if not torque[joint]]
+        raw, goal = self.health.raw, self.motion.goal
+        assert raw is not None and goal is not None
+        for joint in self.health.encoder.moved_by_themselves():
+            position[joint] = raw.position[joint]
+            # Where no goal can keep the servo from moving, taking its torque does.
+            wanted[joint] = self.motion.reachable(joint, position[joint])
+            if abs(position[joint] - goal[joint]) > _SLIP_RAD:
+                floating.append(joint)
+        if floating:
+            self.motion.float_joints(floating, position)
+        if self._held_back - self.health.stall.stalled.keys():
+            self.motion.approach_again()
+        self._held_back = frozenset(self.health.stall.stalled)
+        return tuple(wanted)
+
+    def _move(self, now_s: float, fresh: bool) -> None:
+        """fresh: there is a command that is not on its way yet."""
+        motion, sample, restrain = self.motion, self.health.sample, self.health.restrain
+        assert sample is not None
+        if self.mode is Mode.FOLLOWING:
+            if fresh and self._command is not None:
+                motion.command(self._command, now_s)
+            motion.follow(now_s, restrain)
+        elif self.mode is Mode.HOMING:
+            arrived = motion.slew(self.homing.pose, self.settings.approach_velocity, restrain)
+            self.homing.watch(arrived, sample, now_s)
+        elif self.mode is Mode.LOWERING:
+            if motion.slew(self.settings.rest_pose, self._lowering_velocity, restrain):
+                self._arrived_s = self._arrived_s or now_s
+                self._lowered = now_s - self._arrived_s >= _SETTLE_S
+        else:
+            motion.hold(restrain)

@@ -1,0 +1,89 @@
+"""The driver's state for people: a line per change in the log, one line and numbers for the health report."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from so_arm.core.joints import JOINT_NAMES
+from so_arm.hardware.driver.commands import CommandIntake
+from so_arm.hardware.driver.status import WARN, DriverStatus, Mode, Trouble
+
+if TYPE_CHECKING:
+    from so_arm.hardware.driver.driver import ArmDriver
+
+#: Refused or bent commands are told of for that long.
+_RECENT_NS = 2_000_000_000
+#: The same line is not written again within that time [s].
+_QUIET_S = 5.0
+
+
+class ChangeLog:
+    """Writes what changed, once; what comes and goes all the time, now and then."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._kinds: tuple[str, ...] = ()
+        self._last_trouble_ns = 0
+        self._written_s: dict[str, float] = {}
+
+    def note(self, mode: Mode, troubles: list[Trouble], intake: CommandIntake) -> None:
+        kinds = (mode, *(trouble.kind for trouble in troubles))
+        if kinds != self._kinds:
+            self._kinds = kinds
+            self._say(troubles[0].kind, troubles[0].text)
+        if intake.last_trouble_ns != self._last_trouble_ns:
+            self._last_trouble_ns = intake.last_trouble_ns
+            self._say(intake.last_trouble, intake.last_trouble)
+
+    def _say(self, key: str, line: str) -> None:
+        now_s = time.monotonic()
+        if now_s - self._written_s.get(key, -_QUIET_S) >= _QUIET_S:
+            self._written_s[key] = now_s
+            self._write(line)
+
+
+def status_of(driver: ArmDriver, now_s: float) -> DriverStatus:
+    """Read while the bus thread goes on: each number is right, all of them together nearly so."""
+    logic, intake = driver.logic, driver.intake
+    mode = Mode(driver.connect_trouble.kind) if driver.connect_trouble else logic.mode
+    troubles = driver.troubles(now_s)
+    if intake.last_trouble and driver.now_ns() - intake.last_trouble_ns < _RECENT_NS:
+        troubles = sorted([*troubles, Trouble(WARN, "command", intake.last_trouble)], key=lambda each: -each.level)
+    return DriverStatus(troubles[0].level, mode, troubles[0].text, _counts(driver), _readings(driver, mode, troubles))
+
+
+def _counts(driver: ArmDriver) -> dict[str, int]:
+    health, link = driver.logic.health, driver.connection.bus.link
+    # Plain dicts copy at once, while the bus thread goes on counting.
+    parts = (driver.counts, driver.intake.counts, health.counts, driver.torque.counts, link.counts)
+    counts: Counter[str] = Counter()
+    for part in parts:
+        counts.update(dict(part))
+    counts["missed_deadlines"] = driver.deadlines.missed
+    counts["encoder_jumps"] = health.encoder.jumps
+    counts["stalls"] = health.stall.stalls
+    counts["overloads"] = health.overload.latches
+    counts["grip_backoffs"] = health.grip.backoffs
+    return dict(counts)
+
+
+def _readings(driver: ArmDriver, mode: Mode, troubles: list[Trouble]) -> dict[str, str]:
+    readings = {"mode": str(mode), "port": driver.settings.port}
+    if len(troubles) > 1:
+        readings["also"] = "; ".join(trouble.text for trouble in troubles[1:])
+    for what, reasons in (
+        ("refused", driver.intake.refused),
+        ("bent", driver.intake.bent),
+        ("slowed", driver.logic.motion.bent),
+    ):
+        if reasons:
+            readings[what] = ", ".join(f"{reason} ({count})" for reason, count in dict(reasons).items())
+    sample = driver.logic.health.raw
+    if sample is not None and driver.connection.is_open:
+        columns = zip(JOINT_NAMES, sample.temperature, sample.voltage, sample.current, sample.load, strict=True)
+        for name, temperature, voltage, current, load in columns:
+            readings[name] = f"{temperature} C, {voltage:.1f} V, {current:.2f} A, load {load:+.2f}"
+    return readings
