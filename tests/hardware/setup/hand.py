@@ -1,13 +1,15 @@
-"""A hand that moves the limp emulated arm."""
+"""A hand that moves the limp emulated arm, and scans that take less time."""
 
 from __future__ import annotations
 
 import time
 
 import numpy as np
+import pytest
 from numpy.typing import ArrayLike
 
 from so_arm.core.calibration import TICKS_PER_TURN
+from so_arm.hardware.feetech import registers as reg
 from so_arm.hardware.feetech.emulator import Emulator
 from so_arm.hardware.feetech.plant import Motion
 from so_arm.hardware.feetech.servo import Servo
@@ -40,3 +42,9 @@ class Hand:
             if (at == wanted).all():
                 return
             time.sleep(0.001)
+
+
+def fewer_baud_rates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scan listens long at each."""
+    for code in (2, 3):
+        monkeypatch.delitem(reg.BAUD_RATES, code)
