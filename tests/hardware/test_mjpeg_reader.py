@@ -209,7 +209,7 @@ def test_what_is_left_to_ffmpeg_and_what_is_an_error(serve: Serve) -> None:
         MjpegReader.open(source, 0.5)
     with pytest.raises(SourceLost, match="cannot be opened"):
         MjpegReader.open(source, 0.5)
-    with pytest.raises(SourceLost, match="cannot be opened"):
+    with pytest.raises(SourceLost, match="cannot be opened: Connection refused"):
         MjpegReader.open(Source(STREAM, "http://127.0.0.1:1/x"), 0.5)
     with pytest.raises(SourceLost, match="cannot be opened"):
         MjpegReader.open(Source(STREAM, "http://127.0.0.1:none/x"), 0.5)

@@ -19,6 +19,7 @@ VERBS: dict[str, Verb] = {
     "launch": Verb("launch", "Run a ROS 2 launch file, with or without ros2 launch on the machine.", RUN),
     "emulate": Verb("emulate", "Emulate the arm: a serial port with servos, physics behind them, camera streams.", RUN),
     "find-port": Verb("find_port", "Which arm is on which serial port.", SET_UP),
+    "find-cameras": Verb("find_cameras", "Which camera is which device, and whether a frame comes.", SET_UP),
     "setup-motors": Verb("setup_motors", "Give the servos from the box their ids, one at a time.", SET_UP),
     "calibrate": Verb("calibrate", "Measure middle and ranges of an arm by moving it by hand.", SET_UP),
     "check": Verb("check", "Go or no-go: is the arm fit to run? Moves and writes nothing.", SET_UP),

@@ -62,7 +62,7 @@ class MjpegReader:
         except TimeoutError:
             raise SourceLost(f"{source} does not answer within {timeout_s:.1f} s") from None
         except (OSError, HTTPException, ValueError) as error:
-            raise SourceLost(f"{source} cannot be opened: {error}") from None
+            raise SourceLost(f"{source} cannot be opened: {_reason(error)}") from None
         reader = cls(response, connected, source, timeout_s)
         if response.status == 200 and response.headers.get_content_type() == "multipart/x-mixed-replace":
             return reader
@@ -113,7 +113,7 @@ class MjpegReader:
         except TimeoutError:
             raise SourceLost(f"{self._source} delivers nothing") from None
         except (OSError, HTTPException, ValueError) as error:
-            raise SourceLost(f"{self._source} broke off: {error}") from None
+            raise SourceLost(f"{self._source} broke off: {_reason(error)}") from None
 
     def decode(self) -> np.ndarray | None:
         """(height, width, 3) uint8 BGR of the grabbed frame; None when it is broken."""
@@ -160,6 +160,10 @@ class MjpegReader:
     def _check_size(self) -> None:
         if len(self._buffer) > MAX_PART_BYTES:
             raise SourceLost(f"{self._source} sends no parts of a multipart stream")
+
+
+def _reason(error: Exception) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
 def _login(name: str | None, password: str | None) -> dict[str, str]:
