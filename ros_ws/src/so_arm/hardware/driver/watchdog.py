@@ -17,6 +17,10 @@ class Watchdog:
     def heard(self, now_s: float) -> None:
         self._heard_s = self._busy_s = now_s
 
+    def forget(self) -> None:
+        """What was heard so far counts no more."""
+        self._heard_s = -math.inf
+
     def busy(self, now_s: float) -> None:
         """Something else than commands keeps the arm from being left alone."""
         self._busy_s = now_s
