@@ -83,15 +83,11 @@ class ArmEmulator(RuntimeNode[Settings]):
         file = settings.calibration_file or share_dir() / "calibration" / "example_follower.json"
         calibration = read_calibration(Path(file))
         world = LiveWorld(calibration, settings.task, settings.reward, settings.horizon or None)
+        port = Path(settings.port).expanduser() if settings.port else None
+        self._emulator = Emulator(servos_of(calibration, REST_RAD), world, port, script=bus_faults)
+        self._running.enter_context(self._emulator)
         self._streams = self._start_streams(world) if settings.use_cameras else None
         self._open_episodes(world)
-        self._emulator = Emulator(
-            servos_of(calibration, REST_RAD),
-            world,
-            Path(settings.port).expanduser() if settings.port else None,
-            script=bus_faults,
-        )
-        self._running.enter_context(self._emulator)
         self._faults = FaultDesk(self._emulator, self._streams)
         for fault in camera_faults:
             assert self._streams is not None
