@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import ArrayLike
 
 from so_arm.core.calibration import TICKS_PER_TURN
+from so_arm.hardware.feetech import identity
 from so_arm.hardware.feetech import registers as reg
 from so_arm.hardware.feetech.emulator import Emulator
 from so_arm.hardware.feetech.plant import Motion
@@ -45,6 +46,7 @@ class Hand:
 
 
 def fewer_baud_rates(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A scan listens long at each."""
-    for code in (2, 3):
+    """Scans listen at two rates only, and longer at each: a loaded machine may keep the emulator from answering."""
+    for code in (2, 3, 4):
         monkeypatch.delitem(reg.BAUD_RATES, code)
+    monkeypatch.setattr(identity, "_QUIET_S", 0.25)

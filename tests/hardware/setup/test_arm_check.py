@@ -22,6 +22,8 @@ from so_arm.hardware.setup.bus_health import BusHealth, judged
 from so_arm.hardware.setup.calibration_session import write_into_servos
 from so_arm.hardware.setup.findings import Verdict
 
+pytestmark = pytest.mark.slow  # all of it together
+
 CALIBRATION = nominal_calibration({"gripper": -301, "elbow_flex": 12})
 
 
@@ -38,7 +40,7 @@ def emulator() -> Iterator[Emulator]:
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch):
     fewer_baud_rates(monkeypatch)
-    monkeypatch.setattr(arm_check, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(arm_check, "PATIENCE_S", 0.3)
 
 
 def _check(emulator: Emulator, calibration: Calibration | None = CALIBRATION, reads: int = 20) -> ArmReport:
