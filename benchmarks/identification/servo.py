@@ -1,4 +1,4 @@
-"""Which servo explains a real episode? Physics only: recorded commands into MuJoCo, its joints beside the recorded ones.
+"""Which servo explains a real episode? Physics only: recorded commands into MuJoCo, beside what was recorded.
 
     python benchmarks/identification/servo.py DATASET [--episode N] [--json FILE] [--quick]
 
