@@ -205,7 +205,7 @@ def test_what_was_measured_is_not_lost_when_the_servos_cannot_be_written(calibra
     [
         ([], "give --output FILE, or --robot-id ID"),
         (["--output", "a.json", "--robot-id", "b"], "give --output FILE, or --robot-id ID"),
-        (["--robot-id", "../b"], "cannot be the name of a file"),
+        (["--robot-id", "../b"], "robot id '../b' is not a plain name"),
         (["--output", "."], "is a folder; give a file name"),
         (["--output", "file/arm.json"], "file is a file; choose a folder"),
         (["--write", "a.json", "--force"], "leave out --output, --robot-id and --force"),

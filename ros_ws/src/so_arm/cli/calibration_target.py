@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 from pathlib import Path
 
 from so_arm.cli.options import Role
 from so_arm.cli.output import check_folder
 from so_arm.core import files
+from so_arm.core.calibration_place import new_calibration
 from so_arm.core.errors import UserError
-
-#: LeRobot's folders of the two arms.
-_FOLDERS = {Role.follower: "robots/so_follower", Role.leader: "teleoperators/so_leader"}
 
 
 def calibration_target(output: Path | None, robot_id: str | None, role: Role, force: bool) -> Path:
     """The file to write, known to be writable; UserError also when it exists and `force` does not allow that."""
     if (output is None) == (robot_id is None):
         raise UserError("give --output FILE, or --robot-id ID for the file that LeRobot uses for that robot")
-    if robot_id is not None and (not robot_id or Path(robot_id).name != robot_id):
-        raise UserError(f"--robot-id '{robot_id}' cannot be the name of a file; choose a plain name such as my_arm")
-    target = output or lerobot_folder() / _FOLDERS[role] / f"{robot_id}.json"
+    target = output if output is not None else new_calibration(robot_id or "", role)
     if target.is_dir():
         raise UserError(f"--output {target} is a folder; give a file name")
     if target.exists() and not force:
         raise UserError(f"{target} exists; --force replaces it and keeps a dated copy")
     check_folder(target.absolute().parent, "--output")
     return target
-
-
-def lerobot_folder() -> Path:
-    """LeRobot's folder of calibration files, by the same environment variables as LeRobot's."""
-    given = os.environ.get
-    cache = given("HF_HOME") or f"{given('XDG_CACHE_HOME') or '~/.cache'}/huggingface"
-    home = given("HF_LEROBOT_HOME") or f"{cache}/lerobot"
-    return Path(given("HF_LEROBOT_CALIBRATION") or f"{home}/calibration").expanduser()
 
 
 def write_keeping_old(target: Path, text: str) -> Path | None:

@@ -22,9 +22,16 @@ def calibration_folder(environment: Mapping[str, str] = os.environ) -> Path:
         return Path(folder).expanduser()
     if home := environment.get("HF_LEROBOT_HOME"):
         return Path(home).expanduser() / "calibration"
-    if home := environment.get("HF_HOME"):
-        return Path(home).expanduser() / "lerobot" / "calibration"
-    return Path("~/.cache/huggingface/lerobot/calibration").expanduser()
+    cache = environment.get("XDG_CACHE_HOME") or "~/.cache"
+    home = environment.get("HF_HOME") or f"{cache}/huggingface"
+    return Path(home).expanduser() / "lerobot" / "calibration"
+
+
+def new_calibration(robot_id: str, role: str) -> Path:
+    """Where LeRobot looks for the calibration of a robot that is to be called `robot_id`."""
+    if not robot_id or Path(robot_id).name != robot_id:
+        raise UserError(f"robot id '{robot_id}' is not a plain name such as my_arm")
+    return calibration_folder() / _FOLDERS[role][0] / f"{robot_id}.json"
 
 
 def find_calibration(calibration_file: str, robot_id: str, role: str) -> Path:
