@@ -14,6 +14,9 @@ from so_arm.hardware.feetech.errors import BusError, ServoError, ServoFault, Sta
 from so_arm.hardware.feetech.settings import apply_start_settings
 from so_arm.hardware.feetech.stored_calibration import Stored, of_joint, read_mismatches
 
+#: Nothing is in a hurry here, and every answer counts.
+_MARGIN_S = 0.02
+
 
 class CalibrationMismatch(UserError):
     """The servos keep another calibration than the file says: radians would be wrong, and so would limits."""
@@ -27,12 +30,13 @@ class Connection:
         self._source = source
         ids = tuple(joint.id for joint in calibration.in_order())
         self._names = dict(zip(ids, JOINT_NAMES, strict=True))
-        self.bus = FeetechBus(settings.port, ids, settings.baud, margin_s=settings.answer_margin)
+        self.bus = FeetechBus(settings.port, ids, settings.baud)
         self.is_open = False
 
     def open(self) -> None:
         """BusError when port or servos are not there, CalibrationMismatch when they are not what the file says."""
         self.close()
+        self.bus.link.margin_s = _MARGIN_S
         try:
             self.bus.open()
             for servo_id in self.bus.ids:

@@ -13,26 +13,25 @@ from typing import Any
 import numpy as np
 
 from so_arm.core.calibration import Calibration
-from so_arm.core.command_filter import CommandFilter
 from so_arm.core.errors import UserError
-from so_arm.core.joints import LOWER_RAD, MAX_VELOCITY_RAD_S, NUM_JOINTS, UPPER_RAD
+from so_arm.core.joints import NUM_JOINTS
 from so_arm.hardware.driver.commands import CommandIntake
 from so_arm.hardware.driver.connection import CalibrationMismatch, Connection
 from so_arm.hardware.driver.deadlines import Deadlines
 from so_arm.hardware.driver.logic import ArmLogic
-from so_arm.hardware.driver.motion import Motion
+from so_arm.hardware.driver.patience import AnswerPatience
 from so_arm.hardware.driver.report import ChangeLog, status_of
 from so_arm.hardware.driver.sample import ArmState, SampleReader
 from so_arm.hardware.driver.settings import HOLD, DriverSettings
-from so_arm.hardware.driver.status import ERROR, DriverStatus, Mode, Trouble
+from so_arm.hardware.driver.status import ERROR, DriverStatus, Level, Mode, Trouble
 from so_arm.hardware.driver.torque import TorqueKeeper
 from so_arm.hardware.feetech.errors import BusError, PortBusy, PortDenied
 from so_arm.hardware.feetech.state import Sweep
 
 #: Pauses between tries to connect.
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
-#: Share of a cycle that may go into asking for lost answers again.
-_RETRY_SHARE = 0.9
+#: Share of a cycle that may go into asking for lost answers again, and into waiting for one.
+_RETRY_SHARE, _LONGEST_MARGIN = 0.9, 0.6
 #: Patience with the bus thread: for a request, and for the way down at the end.
 _REQUEST_S, _LOWERING_S = 1.0, 4.5
 #: A servo that was silent for so many cycles may have been without power.
@@ -50,23 +49,19 @@ class ArmDriver:
         settings: DriverSettings,
         calibration: Calibration,
         on_state: Callable[[ArmState], None],
-        log: Callable[[str], None] = lambda line: None,
+        log: Callable[[Level, str], None] = lambda level, line: None,
         source: str = "FILE",
     ) -> None:
         self.settings = settings
         self.counts: Counter[str] = Counter()
         self._on_state, self._log = on_state, log
         self._reader = SampleReader(calibration)
-        scale = self._reader.scale
-        lower, upper = np.maximum(scale.lower_rad, LOWER_RAD), np.minimum(scale.upper_rad, UPPER_RAD)
-        period_s = settings.period_s
-        gate = CommandFilter(lower, upper, MAX_VELOCITY_RAD_S, period_s, round(settings.command_timeout * 1e9))
-        self.intake = CommandIntake(gate)
-        ranges = [(joint.range_min, joint.range_max) for joint in calibration.in_order()]
-        self.logic = ArmLogic(settings, Motion(settings, gate), ranges)
+        self.logic = ArmLogic(settings, calibration)
+        self.intake = CommandIntake(self.logic.gate)
         self.connection = Connection(settings, calibration, source)
         self.torque = TorqueKeeper(self.connection.bus)
-        self.deadlines = Deadlines(period_s)
+        self.deadlines = Deadlines(settings.period_s)
+        self._patience = AnswerPatience(settings.answer_margin, _LONGEST_MARGIN * settings.period_s)
         self.connect_trouble: Trouble | None = None
         # Taken once: stamps never jump, whatever happens to the date.
         self._date_offset_ns = time.time_ns() - time.monotonic_ns()
@@ -179,7 +174,7 @@ class ArmDriver:
             self._finish()
         except Exception as error:
             self.failure = error
-            self._log(f"the bus thread failed: {error!r}")
+            self._log(ERROR, f"the bus thread failed: {error!r}")
 
     def _act(self) -> None:
         try:
@@ -198,9 +193,13 @@ class ArmDriver:
     def _cycle(self) -> None:
         command = self.intake.take(self.now_ns(), self.logic.refusal())
         order = self.logic.decide(time.monotonic(), command, self.torque.on)
-        sweep = self.connection.bus.exchange(self._goals(order.goal), _RETRY_SHARE * self.settings.period_s)
+        bus = self.connection.bus
+        bus.link.margin_s = self._patience.cycle(bus.link.counts["late_or_stray_answers"], NUM_JOINTS)
+        sweep = bus.exchange(self._goals(order.goal), _RETRY_SHARE * self.settings.period_s)
         self.counts["cycles"] += 1
         self._judge(sweep, order.goal, time.monotonic())
+        for joint in order.clear:
+            self.torque.release(joint)
         if order.torque is not None:
             raw = self.logic.health.raw
             ticks = raw.ticks if raw is not None and raw.stamp_ns == sweep.stamp_ns else None
@@ -227,13 +226,14 @@ class ArmDriver:
                     self.torque.suspect(joint)
                 self._silent_cycles[joint] = 0
         if sample is None:
-            health.lost("; ".join(self.connection.explain(error) for error in missing.values()))
+            errors = [self.connection.explain(error) for error in missing.values()]
+            health.lost(
+                "no servo answers (power, cable or baud rate)" if len(errors) == NUM_JOINTS else "; ".join(errors)
+            )
             return
         if health.saw(sample, now_s, self._goal_ticks, goal):
             self.counts["states"] += 1
             self._on_state(sample.state(sample.stamp_ns + self._date_offset_ns, goal))
-        for joint in health.overload.due(now_s):
-            self.torque.release(joint)
 
     # --- connecting, in the bus thread ------------------------------------------------------------------------
 
@@ -274,4 +274,4 @@ class ArmDriver:
         try:
             self.connection.bus.disable_torque()
         except BusError as error:
-            self._log(f"torque could not be switched off: {self.connection.explain(error)}")
+            self._log(ERROR, f"torque could not be switched off: {self.connection.explain(error)}")

@@ -58,14 +58,14 @@ class EncoderWatch:
         if self._good is not None and now_s - self._good_s > FORGET_S and not self.suspects:
             self.forget()
         if self._good is None:
-            self.suspects = frozenset(j for j, tick in enumerate(ticks) if not 0 <= tick <= MAX_TICK)
+            self.suspects = self._impossible(ticks)
             if self.suspects:
                 return False
             self._believe(ticks, now_s)
             return not self.slipped
         if self.suspects:
             return self._doubt(ticks, now_s, goals)
-        jumped = self._jumped(self._good, ticks, now_s - self._good_s, goals)
+        jumped = self._jumped(self._good, ticks, now_s - self._good_s, goals) | self._impossible(ticks)
         if not jumped:
             self._believe(ticks, now_s)
             return not self.slipped
@@ -106,11 +106,15 @@ class EncoderWatch:
         return low - _REST_TICKS <= tick <= high + _REST_TICKS
 
     @staticmethod
+    def _impossible(ticks: list[int]) -> frozenset[int]:
+        return frozenset(joint for joint, tick in enumerate(ticks) if not 0 <= tick <= MAX_TICK)
+
+    @staticmethod
     def _jumped(before: list[int], now: list[int], dt_s: float, goals: Sequence[int | None]) -> frozenset[int]:
         dt_s = min(dt_s, _LONGEST_STEP_S) + _UNSURE_S
         driven, limp = _DRIVEN_TICKS_S * dt_s + _NOISE_TICKS, _LIMP_TICKS_S * dt_s + _NOISE_TICKS
         return frozenset(
             joint
             for joint, (old, new, goal) in enumerate(zip(before, now, goals, strict=True))
-            if abs(new - old) > (limp if goal is None else driven) or not 0 <= new <= MAX_TICK
+            if abs(new - old) > (limp if goal is None else driven)
         )

@@ -9,8 +9,13 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import NamedTuple
 
+import numpy as np
+
+from so_arm.core.calibration import Calibration
+from so_arm.core.command_filter import CommandFilter
 from so_arm.core.errors import UserError
-from so_arm.core.joints import JOINT_NAMES, NUM_JOINTS
+from so_arm.core.joints import JOINT_NAMES, LOWER_RAD, MAX_VELOCITY_RAD_S, NUM_JOINTS, UPPER_RAD
+from so_arm.core.ticks import TickScale
 from so_arm.hardware.driver.health import ArmHealth
 from so_arm.hardware.driver.homing import Homing
 from so_arm.hardware.driver.motion import Motion
@@ -32,10 +37,14 @@ _IDLE = ("silence", "ready", "left alone", "resting")
 
 
 class Order(NamedTuple):
-    """goal (6) [rad], None: write none. torque: which joints are to have it, None: leave it as it is."""
+    """goal (6) [rad], None: write none. torque: which joints are to have it, None: leave it as it is.
+
+    clear: joints whose overload latch is to be cleared.
+    """
 
     goal: list[float] | None
     torque: tuple[bool, ...] | None
+    clear: tuple[int, ...] = ()
 
 
 _NO_TORQUE, _ALL_TORQUE = (False,) * NUM_JOINTS, (True,) * NUM_JOINTS
@@ -44,21 +53,25 @@ _NO_TORQUE, _ALL_TORQUE = (False,) * NUM_JOINTS, (True,) * NUM_JOINTS
 class ArmLogic:
     """Calls in each cycle: `decide`, then the bus, then `health.saw` or `health.lost`.
 
-    ranges: calibrated range of each joint [ticks]. The switches `estopped`, `torque_off`, `ending` may be set at any
-    time between cycles.
+    Goals stay within the calibrated range and the joints' own limits; the switches `estopped` and `torque_off` may be
+    set at any time.
     """
 
-    def __init__(self, settings: DriverSettings, motion: Motion, ranges: Sequence[tuple[int, int]]) -> None:
+    def __init__(self, settings: DriverSettings, calibration: Calibration) -> None:
         self.settings = settings
+        scale = TickScale(calibration)
+        lower, upper = np.maximum(scale.lower_rad, LOWER_RAD), np.minimum(scale.upper_rad, UPPER_RAD)
+        stale_after_ns = round(settings.command_timeout * 1e9)
+        self.gate = CommandFilter(lower, upper, MAX_VELOCITY_RAD_S, settings.period_s, stale_after_ns)
+        self.motion = Motion(settings, self.gate)
         self.health = ArmHealth(settings)
-        self.motion = motion
         self.homing = Homing(settings.home_pose, settings.approach_velocity)
         self.watchdog = Watchdog(settings.hold_after_s, settings.lower_after)
         self.mode = Mode.STARTING
         self.estopped = False
         self.torque_off = settings.leader
         self.ending = ""  #: one of EXITS once the driver is to end
-        self._ranges = ranges
+        self._ranges = [(joint.range_min, joint.range_max) for joint in calibration.in_order()]
         self._why = Trouble(OK, "starting", "waiting for the first sweep")
         self._limp = False  # an emergency stop neither takes torque nor gives it
         self._lowered = False
@@ -79,7 +92,9 @@ class ArmLogic:
     def accept_pose(self, now_s: float) -> None:
         """A human says that the arm may have torque as it is."""
         self.torque_off = self._lowered = self._limp = False
-        self.health.encoder.accept()
+        if not self.health.encoder.trusted:
+            self.health.encoder.accept()
+            self.health.forget()
         self.health.overload.try_again()
         self.watchdog.busy(now_s)
 
@@ -90,6 +105,7 @@ class ArmLogic:
             asked.set_exception(UserError(reason or "the arm's pose is not known"))
             return
         self._lowered = False
+        self.watchdog.forget()  # or the arm would go back to the last command once it is at home
         self.homing.begin(asked, self.health.sample.position, now_s)
 
     def end(self, how: str) -> None:
@@ -144,10 +160,12 @@ class ArmLogic:
         if self._limp:
             self.motion.restart(sample.position)
             return Order(None, _NO_TORQUE)
-        self._enter(before, sample.position)
+        self._enter(before, sample.position, now_s)
         wanted_torque = self._let_go(sample, torque)
         self._move(now_s, fresh=command is not None or before is not Mode.FOLLOWING)
-        return Order(self.motion.goal, wanted_torque)
+        # An emergency stop is not the time to try what a servo can do.
+        clear = () if self.mode is Mode.ESTOPPED else tuple(self.health.overload.due(now_s))
+        return Order(self.motion.goal, wanted_torque, clear)
 
     def _choose(self, now_s: float, torque: Sequence[bool]) -> tuple[Mode, Trouble]:
         mode, why = self._wanted(now_s)
@@ -214,10 +232,13 @@ class ArmLogic:
                 self.homing.cancel(reason)
             self.homing.check_time(now_s, self._why.text)
 
-    def _enter(self, before: Mode, measured: Sequence[float]) -> None:
-        if self.motion.goal is None or (self.mode is not before and self.mode in (Mode.FOLLOWING, Mode.ESTOPPED)):
+    def _enter(self, before: Mode, measured: Sequence[float], now_s: float) -> None:
+        entered = self.mode is not before
+        # An old pose is none to go back to.
+        stop = self.mode is Mode.ESTOPPED and not self.health.blind(now_s)
+        if self.motion.goal is None or (entered and (self.mode is Mode.FOLLOWING or stop)):
             self.motion.restart(measured)
-        elif self.mode is not before and self.mode in (Mode.HOMING, Mode.LOWERING):
+        elif entered and self.mode in (Mode.HOMING, Mode.LOWERING):
             self.motion.begin_slew()
             self._arrived_s = None
 
@@ -235,9 +256,10 @@ class ArmLogic:
                 floating.append(joint)
         if floating:
             self.motion.float_joints(floating, position)
-        if self._held_back - self.health.stall.stalled.keys():
+        held_back = frozenset((*self.health.stall.stalled, *self.health.overload.latched))
+        if self._held_back - held_back:
             self.motion.approach_again()
-        self._held_back = frozenset(self.health.stall.stalled)
+        self._held_back = held_back
         return tuple(wanted)
 
     def _move(self, now_s: float, fresh: bool) -> None:

@@ -22,9 +22,11 @@ class Motion:
     def __init__(self, settings: DriverSettings, gate: CommandFilter) -> None:
         self._gate = gate
         self._period_s = settings.period_s
-        self._handover = Handover(settings.approach_velocity * settings.period_s)
+        self._approach_step = settings.approach_velocity * settings.period_s
+        self._handover = Handover(self._approach_step)
         self._line = Interpolation(1.0 / settings.fps)
         self._slew: list[float] | None = None
+        self._coming_back = False
         self.goal: list[float] | None = None
         self.bent: Counter[str] = Counter()  #: goals that the gate changed, by reason
 
@@ -39,6 +41,7 @@ class Motion:
         self._line.restart(self.goal)
         self._handover.start(self.goal)
         self._slew = None
+        self._coming_back = bool(self._gate.within_limits(self.goal)[1])
 
     def float_joints(self, joints: Sequence[int], measured: Sequence[float]) -> None:
         """The goal of joints that do not hold themselves goes where they are."""
@@ -48,19 +51,19 @@ class Motion:
         self.restart(goal)
 
     def command(self, position: list[float], now_s: float) -> None:
-        """What is to be followed from now on."""
-        self._line.towards(position, now_s)
+        """What is to be followed from now on: on a straight line, or as the approach has it until it is met."""
+        if self._handover.active:
+            self._line.restart(position)
+        else:
+            self._line.towards(position, now_s)
 
     def follow(self, now_s: float, restrain: Restraint) -> None:
-        self._go(self._handover.step(self._line.at(now_s)), restrain)
+        # Where the arm is to be when the next cycle begins: a new command shows in the goal at once.
+        self._go(self._handover.step(self._line.at(now_s + self._period_s)), restrain)
 
     def hold(self, restrain: Restraint) -> None:
         """Stays where the goal is; one outside of the limits, where the arm may have been put, comes back in."""
-        goal = self._known()
-        inside, beyond = self._gate.within_limits(goal)
-        if beyond and not self._handover.active:
-            self._handover.start(goal)
-        self._go(self._handover.step(inside) if beyond else goal, restrain)
+        self._go(self._known(), restrain)
 
     def slew(self, target: Sequence[float], velocity: float, restrain: Restraint) -> bool:
         """All joints towards `target` so that they arrive together; True when the goal has arrived."""
@@ -82,12 +85,26 @@ class Motion:
     def approach_again(self) -> None:
         """A joint was let go: what is wanted is approached from the goal as it is."""
         self._handover.start(self._known())
+        self._slew = None
 
     def _go(self, wanted: list[float], restrain: Restraint) -> None:
         position, reasons = self._gate.apply(restrain(wanted))
         if reasons:
             self.bent.update(reasons)
-        self.goal = position.tolist()
+        goal: list[float] = position.tolist()
+        if self._coming_back:
+            goal = self._come_back(goal)
+        self.goal = goal
+
+    def _come_back(self, goal: list[float]) -> list[float]:
+        """Joints that were found outside of their limits go there no faster than in an approach."""
+        before, step = self._known(), self._approach_step
+        for joint, (q, p) in enumerate(zip(goal, before, strict=True)):
+            if not self.reachable(joint, p):
+                goal[joint] = min(max(q, p - step), p + step)
+        self._gate.reset(goal)
+        self._coming_back = any(not self.reachable(joint, q) for joint, q in enumerate(goal))
+        return goal
 
     def _known(self) -> list[float]:
         if self.goal is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from so_arm.core.joints import JOINT_NAMES
 from so_arm.hardware.driver.commands import CommandIntake
-from so_arm.hardware.driver.status import WARN, DriverStatus, Mode, Trouble
+from so_arm.hardware.driver.status import WARN, DriverStatus, Level, Mode, Trouble
 
 if TYPE_CHECKING:
     from so_arm.hardware.driver.driver import ArmDriver
@@ -23,7 +23,7 @@ _QUIET_S = 5.0
 class ChangeLog:
     """Writes what changed, once; what comes and goes all the time, now and then."""
 
-    def __init__(self, write: Callable[[str], None]) -> None:
+    def __init__(self, write: Callable[[Level, str], None]) -> None:
         self._write = write
         self._kinds: tuple[str, ...] = ()
         self._last_trouble_ns = 0
@@ -33,16 +33,16 @@ class ChangeLog:
         kinds = (mode, *(trouble.kind for trouble in troubles))
         if kinds != self._kinds:
             self._kinds = kinds
-            self._say(troubles[0].kind, troubles[0].text)
+            self._say(troubles[0])
         if intake.last_trouble_ns != self._last_trouble_ns:
             self._last_trouble_ns = intake.last_trouble_ns
-            self._say(intake.last_trouble, intake.last_trouble)
+            self._say(Trouble(WARN, intake.last_trouble, intake.last_trouble))
 
-    def _say(self, key: str, line: str) -> None:
+    def _say(self, trouble: Trouble) -> None:
         now_s = time.monotonic()
-        if now_s - self._written_s.get(key, -_QUIET_S) >= _QUIET_S:
-            self._written_s[key] = now_s
-            self._write(line)
+        if now_s - self._written_s.get(trouble.kind, -_QUIET_S) >= _QUIET_S:
+            self._written_s[trouble.kind] = now_s
+            self._write(trouble.level, trouble.text)
 
 
 def status_of(driver: ArmDriver, now_s: float) -> DriverStatus:
