@@ -67,6 +67,10 @@ class NodeProcess:
             self.kill()
             raise AssertionError(f"{self.name} did not end:\n{self.output}") from None
 
+    def signal(self, number: signal.Signals) -> None:
+        """To the process group, as a terminal does it."""
+        os.killpg(self._process.pid, number)
+
     def interrupt(self) -> int:
         """Ctrl-C; returns the exit code. Fails when anything of the process group is left."""
         os.killpg(self._process.pid, signal.SIGINT)
