@@ -1,0 +1,119 @@
+"""How much the emulated arm moves like a real one: a real episode replayed, RMS of recorded - emulated per joint.
+
+The recorded commands go to the motor driver at their recorded times, over the bus to emulated servos with MuJoCo behind
+them; the states it reads are compared with the recorded ones at the recorded times. `ratio` is the worst of the first
+five joints in degrees. See docs/fidelity.md.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from so_arm.core.calibration import nominal_calibration
+from so_arm.core.errors import UserError
+from so_arm.core.following import at_times, following, rms_deg
+from so_arm.core.joints import GRIPPER, JOINT_NAMES
+from so_arm.core.paths import share_dir
+from so_arm.core.playback import plan_playback, play
+from so_arm.data.recorded_episode import RecordedEpisode, read_episode
+from so_arm.hardware.driver.driver import ArmDriver
+from so_arm.hardware.driver.sample import ArmState
+from so_arm.hardware.driver.settings import LIMP, DriverSettings
+from so_arm.launcher.background import reporting
+
+TARGET_DEG = 1.0
+BODY = slice(0, GRIPPER)
+BESIDE = Path(__file__).parent / "beside"
+#: Beside the checkout, where the tests look for it too.
+DATASET = share_dir().parent / "shared" / "data" / "so100_lego_bin_v30_nocam"
+APPROACH_RAD_S, REST_S = 0.3, 1.0
+
+
+def run(quick: bool) -> dict[str, Any]:
+    """`ratio`: RMS of the worst body joint [degrees], median of the rounds."""
+    if not DATASET.is_dir():
+        raise UserError(f"the recorded episode is not here: {DATASET} (real recordings do not travel with the package)")
+    episode = read_episode(DATASET, 0)
+    rounds = [replay(episode) for _ in range(1 if quick else 5)]
+    measured = np.median([found for found, _ in rounds], axis=0)
+    followed = following(episode.time_s, episode.action, measured, BODY)
+    recorded = following(episode.time_s, episode.action, episode.state, BODY)
+    per_round = [rms_deg(episode.state - found) for found, _ in rounds]
+    per_joint = np.median(per_round, axis=0)
+    half = len(episode) // 2
+    worst = float(per_joint[BODY].max())
+    return {
+        "name": "fidelity",
+        "ratio": worst,
+        "target": TARGET_DEG,
+        "passed": worst <= TARGET_DEG,
+        "worst_joint": JOINT_NAMES[int(per_joint[BODY].argmax())],
+        **{f"{name}_deg": value for name, value in _named(per_joint).items()},
+        "rms_deg_first_half": _named(rms_deg((episode.state - measured)[:half])),
+        "rms_deg_second_half": _named(rms_deg((episode.state - measured)[half:])),
+        "mean_deg": _named(np.degrees(episode.state - measured).mean(axis=0)),
+        "rms_deg_per_round": [_named(values) for values in per_round],
+        "lag_ms": 1e3 * followed.lag_s,
+        "recorded_lag_ms": 1e3 * recorded.lag_s,
+        "beside_commands_deg": _named(followed.rms_after_lag_deg),
+        "recorded_beside_commands_deg": _named(recorded.rms_after_lag_deg),
+        "frames": len(episode),
+        "driver_counts": rounds[-1][1],
+        "load_average": os.getloadavg()[0],
+    }
+
+
+def replay(episode: RecordedEpisode) -> tuple[np.ndarray, dict[str, int]]:
+    """Positions (T, 6) [rad] of the emulated arm at the recorded times, and what the driver counted."""
+    seen: list[ArmState] = []
+    with tempfile.TemporaryDirectory() as folder:
+        port = str(Path(folder) / "port")
+        pose = json.dumps(episode.state[0].tolist())
+        with reporting([sys.executable, str(BESIDE / "emulated_arm.py"), port, pose], os.environ) as finish:
+            settings = DriverSettings(port, fps=episode.fps, on_exit=LIMP)
+            driver = ArmDriver(settings, nominal_calibration(), seen.append)
+            driver.start()
+            try:
+                began_ns = _play(driver, episode, seen)
+            finally:
+                driver.close()
+            finish()
+    # The recorder reads first and sends then, so what was read just before a command counts.
+    stamp_s = np.array([state.stamp_ns - began_ns for state in seen]) / 1e9
+    return at_times(stamp_s, np.array([state.position for state in seen]), episode.time_s), dict(driver.counts)
+
+
+def _play(driver: ArmDriver, episode: RecordedEpisode, seen: list[ArmState]) -> int:
+    """Returns when the recording began, on the clock of the states' stamps [ns]."""
+    deadline = time.monotonic() + 5.0
+    while len(seen) < 10:
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"the driver reads no states: {driver.status().text}")
+        time.sleep(0.01)
+    plan = plan_playback(
+        seen[-1].position,
+        episode.action,
+        episode.time_s,
+        velocity=APPROACH_RAD_S,
+        period_s=1 / episode.fps,
+        rest_s=REST_S,
+    )
+    offset_ns = driver.now_ns() - time.monotonic_ns()
+    began_s = play(plan, lambda position: driver.command(position, driver.now_ns()))
+    time.sleep(0.1)
+    refused = {name: count for name, count in driver.status().counts.items() if name.startswith("refused")}
+    if any(refused.values()):
+        raise RuntimeError(f"the driver refused commands: {refused}, {driver.intake.last_trouble}")
+    return round(began_s * 1e9) + offset_ns
+
+
+def _named(values: Any) -> dict[str, float]:
+    return {name: round(float(value), 3) for name, value in zip(JOINT_NAMES, values, strict=True)}
