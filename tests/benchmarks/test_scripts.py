@@ -13,11 +13,17 @@ import pytest
 from so_arm.core.paths import share_dir
 
 NAMES = sorted(path.stem for path in (share_dir() / "benchmarks").glob("*.py"))
-NEEDS = {"act": [pytest.mark.torch], "graph": [pytest.mark.ros], "images": [pytest.mark.ros, pytest.mark.torch]}
+NEEDS = {
+    "act": [pytest.mark.torch],
+    "driver": [pytest.mark.ros],
+    "graph": [pytest.mark.ros],
+    "images": [pytest.mark.ros, pytest.mark.torch],
+    "servo": [pytest.mark.torch],
+}
 
 
 def test_all_of_them_are_here():
-    assert NAMES == ["act", "graph", "images", "physics"]
+    assert NAMES == ["act", "driver", "graph", "images", "physics", "servo"]
 
 
 @pytest.mark.slow

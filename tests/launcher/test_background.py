@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from so_arm.launcher.background import running
+from so_arm.launcher.background import reporting, running
 
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open({!r}, 'w').close(); time.sleep(60)"
 
@@ -21,3 +21,28 @@ def test_nothing_outlives_the_block(tmp_path, monkeypatch):
             time.sleep(0.01)
         raise RuntimeError("in the block")
     assert time.monotonic() - begun < 20
+
+
+REPORTER = "import sys; print('ready', flush=True); sys.stdin.read(); print('{\"found\": 3}')"
+
+
+def test_a_reporting_process_tells_what_it_found_when_asked():
+    with reporting([sys.executable, "-c", REPORTER], os.environ) as finish:
+        assert finish() == {"found": 3}
+
+
+def test_a_process_that_does_not_begin_is_an_error_and_does_not_stay():
+    with pytest.raises(RuntimeError, match="did not begin"), reporting([sys.executable, "-c", "0"], os.environ):
+        raise AssertionError
+
+
+def test_an_error_in_the_block_ends_a_reporting_process(tmp_path):
+    late = f"import sys; print('ready', flush=True); sys.stdin.read(); open({str(tmp_path / 'ended')!r}, 'w').close()"
+    with pytest.raises(KeyboardInterrupt), reporting([sys.executable, "-c", late], os.environ):
+        raise KeyboardInterrupt
+
+
+def test_a_process_that_ends_before_its_time_is_an_error():
+    command = [sys.executable, "-c", "print('ready', flush=True)"]
+    with pytest.raises(RuntimeError, match="before its time"), reporting(command, os.environ) as finish:
+        finish()

@@ -24,7 +24,7 @@ def running(commands: Sequence[Sequence[str]], environment: Mapping[str, str]) -
 
 @contextmanager
 def reporting(
-    command: Sequence[str], environment: Mapping[str, str], start_s: float = 60.0
+    command: Sequence[str], environment: Mapping[str, str], start_s: float = 120.0
 ) -> Iterator[Callable[[], dict[str, Any]]]:
     """`command`, which writes a line once it works, and at the end of its standard input what it found as JSON.
 
@@ -37,7 +37,9 @@ def reporting(
             raise RuntimeError(f"{command[1]} did not begin within {start_s:.0f} s (exit code {process.poll()})")
 
         def finish() -> dict[str, Any]:
-            found, _ = process.communicate(timeout=_PATIENCE_S)
+            found, _ = process.communicate(timeout=start_s)
+            if not found:
+                raise RuntimeError(f"{command[1]} ended before its time (exit code {process.returncode})")
             result: dict[str, Any] = json.loads(found)
             return result
 

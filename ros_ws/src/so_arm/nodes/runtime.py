@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -186,6 +187,9 @@ def _spin(node: RuntimeNode[Any]) -> None:
     try:
         node.declare()
         node.setup()
+        # What is there now stays: without it a full collection goes through all libraries and stops every thread.
+        gc.collect()
+        gc.freeze()
         executor.add_node(node)
         while rclpy.ok():  # its own spin() delivers nothing in rclpy 7.1.6
             executor.spin_once(timeout_sec=1.0)

@@ -27,6 +27,7 @@ from so_arm.hardware.driver.status import ERROR, DriverStatus, Level, Mode, Trou
 from so_arm.hardware.driver.torque import TorqueKeeper
 from so_arm.hardware.feetech.errors import BusError, PortBusy, PortDenied
 from so_arm.hardware.feetech.state import Sweep
+from so_arm.hardware.punctual import wake_punctually
 
 #: Pauses between tries to connect.
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
@@ -164,6 +165,7 @@ class ArmDriver:
     # --- the bus thread ---------------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        wake_punctually()
         try:
             self._connected()
             while not self._over():
