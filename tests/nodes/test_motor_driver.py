@@ -159,7 +159,7 @@ def test_interrupted_it_lowers_the_arm_and_a_second_interrupt_does_not_matter(
     assert node.interrupt() == 0
     assert "Traceback" not in node.output
     assert [servo.get(reg.TORQUE_ENABLE) for servo in arm.emulator.servos] == [0] * 6
-    rest = read_calibration(FILE).joints["shoulder_lift"].middle - 1.74 * 4095 / 2 / np.pi
+    rest = read_calibration(FILE).joints["shoulder_lift"].middle - 1.745 * 4095 / 2 / np.pi
     assert abs(arm.emulator.servos[1].present() - rest) < 20
 
 

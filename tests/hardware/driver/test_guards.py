@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tests.hardware.driver.fake_arm import LARGEST_STEP_RAD, FakeArm
 
+from so_arm.core.errors import UserError
 from so_arm.core.joints import GRIPPER
 from so_arm.hardware.driver.settings import HOME_POSE, REST_POSE
 from so_arm.hardware.driver.status import ERROR, WARN, Mode
@@ -39,6 +40,8 @@ def test_warm_is_told_and_hot_makes_the_arm_rest_until_it_is_no_longer_warm(arm:
     arm.temperature[2] = 56
     arm.run(2.0, HOME)
     assert arm.logic.mode is Mode.LIMP, "still warm"
+    with pytest.raises(UserError, match="no torque before it has cooled down"):
+        arm.logic.accept_pose(arm.now_s)
     arm.temperature[2] = 54
     arm.run(2.0, HOME)
     assert arm.logic.mode is Mode.FOLLOWING and worst(arm)[1] == "warm"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -68,6 +69,7 @@ class MotorDriver(RuntimeNode[Settings]):
     def __init__(self) -> None:
         super().__init__("motor_driver", Settings)
         self._driver: ArmDriver | None = None
+        self._not_before_ns = 0
         self._writer = JointStateWriter(with_velocity=True)
         self._reader = JointStateReader("joint command")
 
@@ -77,9 +79,7 @@ class MotorDriver(RuntimeNode[Settings]):
         calibration = read_calibration(file)
         self.refuse_other_publishers(f"{settings.role}/joint_states")
         self._states = self.create_publisher(JointState, f"{settings.role}/joint_states", qos.STATE)
-        driver = ArmDriver(
-            driver_settings(settings), calibration, self._on_state, self.get_logger().info, source=str(file)
-        )
+        driver = ArmDriver(driver_settings(settings), calibration, self._on_state, self._log, source=str(file))
         driver.start()
         self._driver = driver
         if settings.role == FOLLOWER:
@@ -111,17 +111,30 @@ class MotorDriver(RuntimeNode[Settings]):
         create_slow_trigger(self, "~/home", driver.home)
 
     def _on_state(self, state: ArmState) -> None:
-        # In the bus thread, which goes on a little after the end of ROS.
-        if self.context.ok():
-            self._states.publish(self._writer.write(state.stamp_ns, state.position, state.velocity))
+        """In the bus thread, which goes on after the end of ROS to lower the arm."""
+        try:
+            if self.context.ok():
+                self._states.publish(self._writer.write(state.stamp_ns, state.position, state.velocity))
+        except Exception:
+            if self.context.ok():
+                raise
+
+    def _log(self, level: Level, line: str) -> None:
+        if level is Level.OK:
+            self.get_logger().info(line)
+        elif level is Level.WARN:
+            self.get_logger().warning(line)
+        else:
+            self.get_logger().error(line)
 
     def _on_episode(self, info: EpisodeInfo) -> None:
-        pass
+        # What answers an observation of before a start, or of before an end, belongs to another episode.
+        self._not_before_ns = info.start_stamp_ns if info.running else time.time_ns()
 
     def _on_command(self, message: JointState) -> None:
         assert self._driver is not None
-        stamp, episode = stamp_ns(message.header.stamp), self._episodes.info
-        if episode.running and stamp < episode.start_stamp_ns:
+        stamp = stamp_ns(message.header.stamp)
+        if stamp < self._not_before_ns:
             self.counts["outside_episode"] += 1
             return
         try:

@@ -103,6 +103,8 @@ class ArmDriver:
     def estop(self, engage: bool) -> str:
         """Freezes the arm where it is, until released."""
         self.logic.estopped = engage
+        if engage and not self.connection.is_open:
+            return "emergency stop: the arm is NOT connected and keeps its last goal; cut its power to stop it"
         return "emergency stop: the arm is frozen" if engage else "emergency stop released: the arm holds"
 
     def enable_torque(self, on: bool) -> str:

@@ -30,6 +30,8 @@ _SETTLE_S = 0.3
 _EXIT_S, _FASTEST_EXIT_RAD_S = 3.5, 1.5
 #: A joint that is so far outside of its calibrated range would be thrown back into it by its servo.
 _OUTSIDE_TICKS = 60
+#: Ways that have to be done in time make up for late cycles, up to so many of them at once.
+_LONGEST_CYCLES = 3
 #: A slipped joint that is farther from its goal gets a new one; less is how it sags.
 _SLIP_RAD = 0.15
 #: Doing nothing else than waiting for commands.
@@ -78,6 +80,7 @@ class ArmLogic:
         self._arrived_s: float | None = None
         self._lowering_velocity = settings.lowering_velocity
         self._held_back: frozenset[int] = frozenset()
+        self._now_s = self._dt_s = 0.0
         self._command: list[float] | None = None
 
     # --- around the cycles ------------------------------------------------------------------------------------
@@ -90,7 +93,9 @@ class ArmLogic:
         self._why = Trouble(OK, "starting", "waiting for the first sweep")
 
     def accept_pose(self, now_s: float) -> None:
-        """A human says that the arm may have torque as it is."""
+        """A human says that the arm may have torque as it is; UserError when it may not."""
+        if self.health.heat.hot:
+            raise UserError(f"no torque before it has cooled down: {self.health.heat.text}")
         self.torque_off = self._lowered = self._limp = False
         if not self.health.encoder.trusted:
             self.health.encoder.accept()
@@ -148,6 +153,8 @@ class ArmLogic:
         if command is not None:
             self._command = command
             self.watchdog.heard(now_s)
+        self._dt_s = min(now_s - self._now_s, _LONGEST_CYCLES * self.settings.period_s)
+        self._now_s = now_s
         before, (self.mode, self._why) = self.mode, self._choose(now_s, torque)
         if self._why.kind not in _IDLE:
             self.watchdog.busy(now_s)
@@ -271,10 +278,10 @@ class ArmLogic:
                 motion.command(self._command, now_s)
             motion.follow(now_s, restrain)
         elif self.mode is Mode.HOMING:
-            arrived = motion.slew(self.homing.pose, self.settings.approach_velocity, restrain)
+            arrived = motion.slew(self.homing.pose, self.settings.approach_velocity * self._dt_s, restrain)
             self.homing.watch(arrived, sample, now_s)
         elif self.mode is Mode.LOWERING:
-            if motion.slew(self.settings.rest_pose, self._lowering_velocity, restrain):
+            if motion.slew(self.settings.rest_pose, self._lowering_velocity * self._dt_s, restrain):
                 self._arrived_s = self._arrived_s or now_s
                 self._lowered = now_s - self._arrived_s >= _SETTLE_S
         else:

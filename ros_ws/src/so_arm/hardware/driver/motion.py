@@ -65,12 +65,12 @@ class Motion:
         """Stays where the goal is; one outside of the limits, where the arm may have been put, comes back in."""
         self._go(self._known(), restrain)
 
-    def slew(self, target: Sequence[float], velocity: float, restrain: Restraint) -> bool:
+    def slew(self, target: Sequence[float], max_step: float, restrain: Restraint) -> bool:
         """All joints towards `target` so that they arrive together; True when the goal has arrived."""
         inside, _ = self._gate.within_limits(target)
         if self._slew is None:
             self._slew = self._known()
-        self._slew = step_together(self._slew, inside, velocity * self._period_s)
+        self._slew = step_together(self._slew, inside, max_step)
         self._go(self._slew, restrain)
         return self._slew == inside
 

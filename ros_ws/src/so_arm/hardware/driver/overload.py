@@ -6,6 +6,8 @@ from so_arm.core.joints import JOINT_NAMES, NUM_JOINTS
 from so_arm.hardware.driver.sample import Sample
 from so_arm.hardware.feetech.errors import ServoFault
 
+_NO_FAULTS = [ServoFault(0)] * NUM_JOINTS
+
 
 class OverloadClearing:
     """A latch is cleared by switching that servo's torque off and on; after MAX_TRIES only a human may try again."""
@@ -21,6 +23,8 @@ class OverloadClearing:
         self.latches = 0
 
     def update(self, sample: Sample, now_s: float) -> None:
+        if sample.faults == _NO_FAULTS and not self.latched:
+            return
         before, self.latched = self.latched, {}
         for joint, bits in enumerate(sample.faults):
             if not bits & ServoFault.OVERLOAD:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 #: Arm raised in front of the base, jaw open; where the task scenes start.
 HOME_POSE = (0.0, -0.9, 0.7, 1.45, -1.57, 0.6)
-#: Arm folded onto itself, near the ends of lift and elbow, so that nothing falls when torque goes off.
-REST_POSE = (0.0, -1.74, 1.53, 1.18, 0.0, 0.0)
+#: Arm folded up and lying on itself, so that nothing falls when torque goes off.
+REST_POSE = (0.0, -1.745, 1.565, 1.25, -1.57, -0.1)
 
 HOLD, LOWER, LIMP = "hold", "lower", "limp"
 EXITS = (HOLD, LOWER, LIMP)
