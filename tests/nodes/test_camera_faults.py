@@ -22,16 +22,15 @@ from so_arm.nodes.messages import ImageWriter, JointStateWriter, key_values, sta
 from so_arm.nodes.residual_corrector import ResidualCorrector
 
 pytestmark = [pytest.mark.ros, pytest.mark.slow]
-CHUNK_S = 15 / 30
 MAX_IMAGE_AGE_S = 0.3
-FAULT_S = 2.5
+FAULT_S = 3.0
 
 
 class Arm:
     """Stands where it was told to; 100 states per second, and every third time an image of the static camera."""
 
     def __init__(self, ros: Ros) -> None:
-        self.commands: list[tuple[float, np.ndarray]] = []  #: (steady clock [s], (6,) rad)
+        self.commands: list[np.ndarray] = []  #: (6,) [rad]
         self._position = np.zeros(6)
         self._ending = threading.Event()
         self._states = ros.publisher(JointState, "follower/joint_states", qos.STATE)
@@ -44,9 +43,14 @@ class Arm:
         self._ending.set()
         self._thread.join()
 
+    @property
+    def held(self) -> bool:
+        """True while it is told to stay where it is, a quarter of a second long."""
+        return len(self.commands) > 25 and not np.ptp(self.commands[-25:], axis=0).any()
+
     def _on_command(self, message: JointState) -> None:
         self._position = np.array(message.position)
-        self.commands.append((time.monotonic(), self._position))
+        self.commands.append(self._position)
 
     def _live(self) -> None:
         state, image, k = JointStateWriter(), ImageWriter("f", 64, 64), 0
@@ -91,37 +95,30 @@ def ros(server: MjpegServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ros]:
 )
 def test_the_policy_holds_and_names_the_camera(ros: Ros, server: MjpegServer, fault: str, named: str) -> None:
     health = ros.listen(DiagnosticArray, "/diagnostics", qos.STATE)
-    chunks: list[tuple[float, float]] = []  # when it came, on the steady clock; how old it was [s]
-    ros.probe.create_subscription(
-        JointTrajectory,
-        "policy/action_chunk",
-        lambda m: chunks.append((time.monotonic(), time.time() - stamp_ns(m.header.stamp) * 1e-9)),
-        qos.RECORDER,
-    )
+    chunks = ros.listen(JointTrajectory, "policy/action_chunk", qos.RECORDER)
     policy = [ros.start(kind) for kind in (CommandMux, ResidualCorrector, ActPolicyNode, CameraNode)][2]
     episode = ros.publisher(DiagnosticStatus, "episode/info", qos.LATCHED)
     episode.publish(DiagnosticStatus(values=key_values(running_episode(time.time_ns()).to_text())))
     arm = Arm(ros)
+
+    def named_by_policy() -> bool:
+        said = [message.status[0] for message in health if named in message.status[0].message]
+        return any(status.name == "act_policy" and status.level == DiagnosticStatus.WARN for status in said)
+
     try:
-        ros.until(lambda: len(chunks) > 3 and len(arm.commands) > 20, "a policy that acts")
-        begin_s = time.monotonic()
-        server.inject(CameraFault.parse(f"{fault} for={FAULT_S}"))
-        ros.until(lambda: time.monotonic() > begin_s + FAULT_S, "the end of the fault")
-        end_s = time.monotonic()
-        ros.until(lambda: chunks[-1][0] > end_s, "a new chunk")
-        recovered_s = chunks[-1][0] - end_s
-        ros.until(lambda: np.ptp([q for _, q in arm.commands[-3:]], axis=0).max() > 1e-6, "motion")
+        ros.until(lambda: len(chunks) > 3 and len(arm.commands) > 20 and not arm.held, "a policy that acts")
+        begin_s = time.time()
+        server.inject(CameraFault.parse(fault))
+        ros.until(lambda: time.time() > begin_s + FAULT_S and arm.held and named_by_policy(), "the arm to hold")
+        planned_s = stamp_ns(chunks[-1].header.stamp) * 1e-9 - begin_s
+        planned, end_s = len(chunks), time.time()
+        server.clear()
+        ros.until(lambda: len(chunks) > planned, "a new chunk")
+        recovered_s = time.time() - end_s
+        ros.until(lambda: not arm.held, "motion")
     finally:
         arm.close()
     assert policy.failure is None
-    # No plan on old images, ...
-    last_plan_s = max(moment for moment, _ in chunks if moment < end_s)
-    assert last_plan_s < begin_s + MAX_IMAGE_AGE_S + 0.5
-    # ... the arm holds once the last chunk has run out, ...
-    held = [q for moment, q in arm.commands if last_plan_s + CHUNK_S + 0.7 < moment < end_s]
-    assert len(held) > 5 and np.ptp(held, axis=0).max() < 1e-9
-    # ... and /diagnostics says why.
-    said = {message.status[0].name: message.status[0] for message in health if named in message.status[0].message}
-    assert said["act_policy"].level == DiagnosticStatus.WARN
-    print(f"{fault}: last plan {last_plan_s - begin_s:.2f} s after it began, next {recovered_s:.2f} s after its end")
-    assert recovered_s < 5.0
+    assert planned_s < MAX_IMAGE_AGE_S + 0.5, "no plan on old images"
+    print(f"{fault}: last plan {planned_s:.2f} s after it began, next {recovered_s:.2f} s after its end")
+    assert recovered_s < 10.0, "0 to 1 s, more on a loaded machine"
