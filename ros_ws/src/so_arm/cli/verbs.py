@@ -17,6 +17,7 @@ class Verb:
 VERBS: dict[str, Verb] = {
     "demo": Verb("demo", "Watch the whole node graph do the task: table, video and report.", RUN),
     "launch": Verb("launch", "Run a ROS 2 launch file, with or without ros2 launch on the machine.", RUN),
+    "call": Verb("call", "Have a running node do something: home, emergency stop, start of an episode.", RUN),
     "emulate": Verb("emulate", "Emulate the arm: a serial port with servos, physics behind them, camera streams.", RUN),
     "find-port": Verb("find_port", "Which arm is on which serial port.", SET_UP),
     "find-cameras": Verb("find_cameras", "Which camera is which device, and whether a frame comes.", SET_UP),
