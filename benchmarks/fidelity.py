@@ -27,6 +27,7 @@ from so_arm.data.recorded_episode import RecordedEpisode, read_episode
 from so_arm.hardware.driver.driver import ArmDriver
 from so_arm.hardware.driver.sample import ArmState
 from so_arm.hardware.driver.settings import LIMP, DriverSettings
+from so_arm.hardware.driver.status import Mode
 from so_arm.launcher.background import reporting
 
 TARGET_DEG = 1.0
@@ -35,6 +36,14 @@ BESIDE = Path(__file__).parent / "beside"
 #: Beside the checkout, where the tests look for it too.
 DATASET = share_dir().parent / "shared" / "data" / "so100_lego_bin_v30_nocam"
 APPROACH_RAD_S, REST_S = 0.3, 1.0
+#: A busy machine may keep driver or emulator waiting until the driver holds the arm: such a round says nothing.
+MOST_DISTURBED = 3
+#: The driver gets so many commands before it is expected to follow.
+FIRST_COMMANDS = 10
+
+
+class Disturbed(Exception):
+    """The driver did something else than following."""
 
 
 def run(quick: bool) -> dict[str, Any]:
@@ -42,7 +51,7 @@ def run(quick: bool) -> dict[str, Any]:
     if not DATASET.is_dir():
         raise UserError(f"the recorded episode is not here: {DATASET} (real recordings do not travel with the package)")
     episode = read_episode(DATASET, 0)
-    rounds = [replay(episode) for _ in range(1 if quick else 5)]
+    rounds, disturbed = _rounds(episode, 1 if quick else 5)
     measured = np.median([found for found, _ in rounds], axis=0)
     followed = following(episode.time_s, episode.action, measured, BODY)
     recorded = following(episode.time_s, episode.action, episode.state, BODY)
@@ -66,13 +75,29 @@ def run(quick: bool) -> dict[str, Any]:
         "beside_commands_deg": _named(followed.rms_after_lag_deg),
         "recorded_beside_commands_deg": _named(recorded.rms_after_lag_deg),
         "frames": len(episode),
+        "rounds": len(rounds),
+        "disturbed_rounds": disturbed,
         "driver_counts": rounds[-1][1],
         "load_average": os.getloadavg()[0],
     }
 
 
+def _rounds(episode: RecordedEpisode, wanted: int) -> tuple[list[tuple[np.ndarray, dict[str, int]]], list[str]]:
+    """What `replay` gave, and why other rounds were thrown away."""
+    rounds: list[tuple[np.ndarray, dict[str, int]]] = []
+    disturbed: list[str] = []
+    while len(rounds) < wanted:
+        try:
+            rounds.append(replay(episode))
+        except Disturbed as reason:
+            disturbed.append(str(reason))
+            if len(disturbed) > MOST_DISTURBED:
+                raise UserError(f"this machine is too busy for a replay in real time: {reason}") from None
+    return rounds, disturbed
+
+
 def replay(episode: RecordedEpisode) -> tuple[np.ndarray, dict[str, int]]:
-    """Positions (T, 6) [rad] of the emulated arm at the recorded times, and what the driver counted."""
+    """Positions (T, 6) [rad] of the emulated arm at the recorded times, and what the driver counted; or Disturbed."""
     seen: list[ArmState] = []
     with tempfile.TemporaryDirectory() as folder:
         port = str(Path(folder) / "port")
@@ -88,7 +113,7 @@ def replay(episode: RecordedEpisode) -> tuple[np.ndarray, dict[str, int]]:
             finish()
     # The recorder reads first and sends then, so what was read just before a command counts.
     stamp_s = np.array([state.stamp_ns - began_ns for state in seen]) / 1e9
-    return at_times(stamp_s, np.array([state.position for state in seen]), episode.time_s), dict(driver.counts)
+    return at_times(stamp_s, np.array([state.position for state in seen]), episode.time_s), driver.status().counts
 
 
 def _play(driver: ArmDriver, episode: RecordedEpisode, seen: list[ArmState]) -> int:
@@ -106,12 +131,18 @@ def _play(driver: ArmDriver, episode: RecordedEpisode, seen: list[ArmState]) -> 
         period_s=1 / episode.fps,
         rest_s=REST_S,
     )
+    sent = 0
+
+    def command(position: np.ndarray) -> None:
+        nonlocal sent
+        if sent > FIRST_COMMANDS and driver.logic.mode is not Mode.FOLLOWING:
+            raise Disturbed(f"command {sent} of {len(plan)}: {driver.logic.mode}, {driver.status().text}")
+        driver.command(position, driver.now_ns())
+        sent += 1
+
     offset_ns = driver.now_ns() - time.monotonic_ns()
-    began_s = play(plan, lambda position: driver.command(position, driver.now_ns()))
+    began_s = play(plan, command)
     time.sleep(0.1)
-    refused = {name: count for name, count in driver.status().counts.items() if name.startswith("refused")}
-    if any(refused.values()):
-        raise RuntimeError(f"the driver refused commands: {refused}, {driver.intake.last_trouble}")
     return round(began_s * 1e9) + offset_ns
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from so_arm.cli import graph_rollouts
+from so_arm.cli import graph_process, graph_rollouts
 from so_arm.cli.graph_rollouts import run_graph
 from so_arm.cli.rollouts import Rollouts
 from so_arm.core.errors import UserError
@@ -53,7 +53,7 @@ def graph(tmp_path, monkeypatch):
     """Writes a launch file of two processes (source text each) and lets `run_graph` use it."""
     (tmp_path / "launch").mkdir()
     (tmp_path / "mjcf").mkdir()
-    monkeypatch.setattr(graph_rollouts, "share_dir", lambda: tmp_path)
+    monkeypatch.setattr(graph_process, "share_dir", lambda: tmp_path)
     monkeypatch.setattr(graph_rollouts, "image_size", lambda policy: IMAGE_SIZE)
 
     def write(node: str, runner: str) -> None:

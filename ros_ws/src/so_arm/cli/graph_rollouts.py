@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
 
+from so_arm.cli.graph_process import GraphLog, running_graph
 from so_arm.cli.options import Hardware
 from so_arm.cli.policy_images import image_size
 from so_arm.cli.rollouts import Rollouts
 from so_arm.core.episode import EpisodeResult
 from so_arm.core.errors import UserError
-from so_arm.core.paths import share_dir
-from so_arm.launcher.arguments import check_assignments, declared_arguments
-from so_arm.launcher.environment import ros_environment
-from so_arm.launcher.output import Output
-from so_arm.launcher.plan import make_plan
-from so_arm.launcher.process import ProcessSpec
-from so_arm.launcher.supervisor import Supervisor
 
 LAUNCH_FILE = "episodes.launch.xml"
-#: What a node logs once it can do its work: `[INFO] [time] [node]: ready`.
-_READY = re.compile(r"\[(\w+)\]: ready\b")
 
 
 def run_graph(
@@ -47,13 +35,13 @@ def run_graph(
     `core.episode_record` per episode. However this call ends, no process outlives it.
     """
     results: list[EpisodeResult] = []
-    with tempfile.TemporaryDirectory(prefix="so_arm_graph_") as scratch, _LogFile(log, on_ready) as output:
+    with tempfile.TemporaryDirectory(prefix="so_arm_graph_") as scratch, GraphLog(log, on_ready) as output:
         results_file = Path(scratch) / "results.jsonl"
         arguments = _arguments(rollouts, results_file, lockstep, record_dir, view)
         if hardware is Hardware.emulated:
             arguments |= _emulated_arguments(Path(scratch))
         follower = _Follower(results_file)
-        with _running(arguments, Path(scratch), output) as supervisor:
+        with running_graph(LAUNCH_FILE, arguments, Path(scratch), output) as supervisor:
             alive = True
             while alive:
                 alive = supervisor.step()
@@ -101,19 +89,6 @@ def _emulated_arguments(scratch: Path) -> dict[str, str]:
     }
 
 
-@contextmanager
-def _running(arguments: dict[str, str], scratch: Path, output: Output) -> Iterator[Supervisor]:
-    file = share_dir() / "launch" / LAUNCH_FILE
-    environment = ros_environment(os.environ)
-    check_assignments(arguments, declared_arguments(file, environment, arguments), file)
-    supervisor = Supervisor(make_plan(file, arguments, environment, scratch), output, scratch)
-    try:
-        supervisor.start()
-        yield supervisor
-    finally:
-        supervisor.close()
-
-
 class _Follower:
     """Reads the lines that are added to a JSON-lines file."""
 
@@ -132,48 +107,3 @@ class _Follower:
                     return
                 self._read += len(line)
                 yield EpisodeResult.from_dict(json.loads(line))
-
-
-class _LogFile(Output):
-    """Everything that the processes say, in one file; `on_ready` gets the name of each node that says it is ready."""
-
-    def __init__(self, path: Path, on_ready: Callable[[str], None]) -> None:
-        super().__init__()
-        self._path = path
-        self._file: TextIO | None = None
-        self._on_ready = on_ready
-        self._are_ready: set[str] = set()
-
-    def __enter__(self) -> _LogFile:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self._path.open("w", encoding="utf-8")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        assert self._file is not None
-        with suppress(OSError):  # a full disk: the log is lost, the results are not
-            self._file.close()
-
-    def stdout(self, spec: ProcessSpec, line: str) -> None:
-        self._line(f"[{spec.label}] {line}")
-
-    def stderr(self, spec: ProcessSpec, line: str) -> None:
-        self.last_words.hear(spec.label, line)
-        self._line(f"[{spec.label}] {line}")
-        if (said := _READY.search(line)) and said[1] not in self._are_ready:
-            self._are_ready.add(said[1])
-            self._on_ready(said[1])
-
-    def note(self, message: str, source: str = "launch") -> None:
-        self._line(f"[INFO] [{source}]: {message}")
-
-    def error(self, message: str, source: str = "launch") -> None:
-        self._line(f"[ERROR] [{source}]: {message}")
-
-    def close(self) -> None:
-        """The supervisor is done with it; `with` closes the file."""
-
-    def _line(self, line: str) -> None:
-        assert self._file is not None
-        with suppress(OSError):
-            print(line, file=self._file, flush=True)

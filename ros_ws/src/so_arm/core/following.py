@@ -40,5 +40,5 @@ def following(time_s: np.ndarray, action: np.ndarray, measured: np.ndarray, join
         return measured - at_times(time_s, action, time_s - lag_s)
 
     lags_s = np.arange(0.0, _LONGEST_LAG_S, _LAG_STEP_S)
-    lag_s = float(min(lags_s, key=lambda lag: float(np.square(late(lag)[:, joints]).sum())))
+    lag_s = min(lags_s.tolist(), key=lambda lag: float(np.square(late(lag)[:, joints]).sum()))
     return Following(lag_s, rms_deg(measured - action), rms_deg(late(lag_s)))
