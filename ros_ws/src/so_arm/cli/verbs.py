@@ -19,6 +19,7 @@ VERBS: dict[str, Verb] = {
     "launch": Verb("launch", "Run a ROS 2 launch file, with or without ros2 launch on the machine.", RUN),
     "call": Verb("call", "Have a running node do something: home, emergency stop, start of an episode.", RUN),
     "emulate": Verb("emulate", "Emulate the arm: a serial port with servos, physics behind them, camera streams.", RUN),
+    "replay": Verb("replay", "Send the recorded commands of a dataset to an arm, and say how it followed.", RUN),
     "find-port": Verb("find_port", "Which arm is on which serial port.", SET_UP),
     "find-cameras": Verb("find_cameras", "Which camera is which device, and whether a frame comes.", SET_UP),
     "setup-motors": Verb("setup_motors", "Give the servos from the box their ids, one at a time.", SET_UP),
