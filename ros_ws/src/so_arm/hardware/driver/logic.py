@@ -19,7 +19,6 @@ from so_arm.core.ticks import TickScale
 from so_arm.hardware.driver.health import ArmHealth
 from so_arm.hardware.driver.homing import Homing
 from so_arm.hardware.driver.motion import Motion
-from so_arm.hardware.driver.sample import Sample
 from so_arm.hardware.driver.settings import HOLD, LIMP, DriverSettings
 from so_arm.hardware.driver.status import ERROR, OK, WARN, Mode, Trouble
 from so_arm.hardware.driver.watchdog import Watchdog
@@ -168,7 +167,7 @@ class ArmLogic:
             self.motion.restart(sample.position)
             return Order(None, _NO_TORQUE)
         self._enter(before, sample.position, now_s)
-        wanted_torque = self._let_go(sample, torque)
+        wanted_torque = self._let_go(torque)
         self._move(now_s, fresh=command is not None or before is not Mode.FOLLOWING)
         # An emergency stop is not the time to try what a servo can do.
         clear = () if self.mode is Mode.ESTOPPED else tuple(self.health.overload.due(now_s))
@@ -241,22 +240,22 @@ class ArmLogic:
 
     def _enter(self, before: Mode, measured: Sequence[float], now_s: float) -> None:
         entered = self.mode is not before
-        # An old pose is none to go back to.
-        stop = self.mode is Mode.ESTOPPED and not self.health.blind(now_s)
-        if self.motion.goal is None or (entered and (self.mode is Mode.FOLLOWING or stop)):
+        # An old or doubtful pose is none to go back to.
+        stop = self.mode is Mode.ESTOPPED and self.health.encoder.trusted and not self.health.blind(now_s)
+        if before is Mode.STARTING or self.motion.goal is None or (entered and (self.mode is Mode.FOLLOWING or stop)):
             self.motion.restart(measured)
         elif entered and self.mode in (Mode.HOMING, Mode.LOWERING):
             self.motion.begin_slew()
             self._arrived_s = None
 
-    def _let_go(self, sample: Sample, torque: Sequence[bool]) -> tuple[bool, ...]:
+    def _let_go(self, torque: Sequence[bool]) -> tuple[bool, ...]:
         """Goals of joints that do not hold themselves go where they are; returns which joints are to have torque."""
-        position, wanted = list(sample.position), list(_ALL_TORQUE)
-        floating = [joint for joint in range(NUM_JOINTS) if not torque[joint]]
-        raw, goal = self.health.raw, self.motion.goal
+        raw, goal, wanted = self.health.raw, self.motion.goal, list(_ALL_TORQUE)
         assert raw is not None and goal is not None
+        # Also where it is not believed: it is what the servo acts on.
+        position = raw.position
+        floating = [joint for joint in range(NUM_JOINTS) if not torque[joint]]
         for joint in self.health.encoder.moved_by_themselves():
-            position[joint] = raw.position[joint]
             # Where no goal can keep the servo from moving, taking its torque does.
             wanted[joint] = self.motion.reachable(joint, position[joint])
             if abs(position[joint] - goal[joint]) > _SLIP_RAD:
