@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.data.episodes import REAL
 
 from so_arm.core.paths import share_dir
 
@@ -16,6 +17,7 @@ NAMES = sorted(path.stem for path in (share_dir() / "benchmarks").glob("*.py"))
 NEEDS = {
     "act": [pytest.mark.torch],
     "driver": [pytest.mark.ros],
+    "fidelity": [pytest.mark.skipif(not REAL.is_dir(), reason="the recorded data are not beside the checkout")],
     "graph": [pytest.mark.ros],
     "images": [pytest.mark.ros, pytest.mark.torch],
     "servo": [pytest.mark.torch],
@@ -23,7 +25,7 @@ NEEDS = {
 
 
 def test_all_of_them_are_here():
-    assert NAMES == ["act", "driver", "graph", "images", "physics", "servo"]
+    assert NAMES == ["act", "driver", "fidelity", "graph", "images", "physics", "servo"]
 
 
 @pytest.mark.slow
@@ -32,6 +34,8 @@ def test_quick_run(name, tmp_path):
     target = tmp_path / f"{name}.json"
     command = [sys.executable, "-m", "so_arm.cli.main", "bench", name, "--quick", "--json", str(target)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    if done.returncode == 2 and "too busy" in done.stderr:
+        pytest.skip(done.stderr.strip())
     assert done.returncode in (0, 1), done.stderr
     result = json.loads(target.read_text())
     assert result["name"] == name

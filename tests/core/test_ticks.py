@@ -110,3 +110,10 @@ def test_velocity_is_the_difference_of_positions():
     step = np.array([10, -10, 0, 5, 1, 20])
     moved = scale.rad_from_ticks(2000 + step) - scale.rad_from_ticks(np.full(6, 2000))
     assert np.allclose(scale.rad_s_from_ticks_s(step), moved)
+
+
+def test_the_closed_gripper_is_within_its_range():
+    scale = TickScale(nominal_calibration())
+    closed, opened = rad_from_lerobot([[0.0] * 6, [0.0] * 5 + [100.0]])[:, 5]
+    assert scale.lower_rad[5] == closed
+    assert scale.upper_rad[5] == opened

@@ -37,6 +37,8 @@ class TickScale:
         closed_end = (self._high if self._driven[GRIPPER] else self._low)[GRIPPER]
         self._zero[GRIPPER] = closed_end - GRIPPER_CLOSED_RAD / self._rad_per_tick[GRIPPER]
         ends = np.sort([self.rad_from_ticks(self._low), self.rad_from_ticks(self._high)], axis=0)
+        # By definition, and without a rounding error that would make 0 % lie outside.
+        ends[:, GRIPPER] = GRIPPER_CLOSED_RAD, GRIPPER_OPEN_RAD
         ends.setflags(write=False)
         self.lower_rad, self.upper_rad = ends
 
