@@ -22,7 +22,7 @@ def disturb(arm: FakeArm, rng: np.random.Generator) -> None:
             arm.logic.estopped = not arm.logic.estopped
         case 1:
             arm.logic.torque_off = True
-        case 2 if not arm.logic.health.heat.hot:
+        case 2 if not (arm.logic.health.heat.hot or arm.logic.health.encoder.suspects):
             arm.logic.accept_pose(arm.now_s)
         case 3:
             arm.logic.go_home(Future(), arm.now_s)
@@ -48,7 +48,8 @@ def disturb(arm: FakeArm, rng: np.random.Generator) -> None:
         case _:
             arm.silent, arm.logic.estopped, arm.logic.torque_off = False, False, False
             arm.slip[:] = 0
-            arm.logic.accept_pose(arm.now_s) if not arm.logic.health.heat.hot else None
+            if not arm.logic.health.heat.hot:
+                arm.logic.accept_pose(arm.now_s)
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -238,7 +238,7 @@ def test_home_brings_a_resting_arm_back() -> None:
 def test_a_pose_outside_of_the_range_gets_no_torque_until_it_is_moved_back() -> None:
     arm = FakeArm(pose=HOME + np.array([2.3, 0, 0, 0, 0, 0]))
     arm.run(0.5, HOME)
-    assert arm.logic.mode is Mode.LIMP and not any(arm.torque)
+    assert arm.logic.mode is Mode.HOLDING and arm.torque == [False] + [True] * 5
     assert arm.logic.troubles(arm.now_s)[0].text.startswith("shoulder_pan outside of the calibrated range")
     for _ in range(50):
         arm.pose[0] -= 0.02

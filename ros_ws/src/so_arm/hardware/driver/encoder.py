@@ -95,9 +95,10 @@ class EncoderWatch:
             return not self.slipped
         if not back and now_s - self._since_s > SLIPPED_AFTER_S:
             # Nothing drives a limp joint away: what it says now is believed, as after a long silence.
-            held = frozenset(j for j in self.suspects if self._held_at[j] is not None)
-            self.slipped |= held
-            self.forget()
+            self.slipped |= frozenset(j for j in self.suspects if self._held_at[j] is not None)
+            self.suspects = frozenset()
+            self._believe(ticks, now_s)
+            return not self.slipped
         return False
 
     @staticmethod

@@ -177,19 +177,23 @@ class ArmLogic:
         mode, why = self._wanted(now_s)
         if all(torque) or mode in (Mode.STARTING, Mode.LIMP, Mode.ESTOPPED) or not self.health.encoder.trusted:
             return mode, why
-        outside = "" if any(torque) else self._outside()
+        outside = [JOINT_NAMES[joint] for joint in self._outside(torque)]
         if outside:
-            return Mode.LIMP, Trouble(ERROR, "outside", outside)
+            text = f"{', '.join(outside)} outside of the calibrated range: move it back by hand, or calibrate"
+            return Mode.HOLDING, Trouble(ERROR, "outside", text)
         off = ", ".join(name for name, on in zip(JOINT_NAMES, torque, strict=True) if not on)
         return Mode.HOLDING, Trouble(WARN, "torque", f"torque is coming on: {off}")
 
-    def _outside(self) -> str:
-        """Joints whose servos would throw them back into their range, in words."""
+    def _outside(self, torque: Sequence[bool]) -> list[int]:
+        """Limp joints that their servos would throw back into their range."""
         sample = self.health.sample
         assert sample is not None
-        ends = zip(JOINT_NAMES, sample.ticks, self._ranges, strict=True)
-        off = [name for name, tick, (low, high) in ends if not low - _OUTSIDE_TICKS <= tick <= high + _OUTSIDE_TICKS]
-        return f"{', '.join(off)} outside of the calibrated range: move it back by hand, or calibrate" if off else ""
+        ends = enumerate(zip(sample.ticks, self._ranges, torque, strict=True))
+        return [
+            joint
+            for joint, (tick, (low, high), on) in ends
+            if not on and not low - _OUTSIDE_TICKS <= tick <= high + _OUTSIDE_TICKS
+        ]
 
     def _wanted(self, now_s: float) -> tuple[Mode, Trouble]:
         health = self.health
@@ -250,8 +254,12 @@ class ArmLogic:
 
     def _let_go(self, torque: Sequence[bool]) -> tuple[bool, ...]:
         """Goals of joints that do not hold themselves go where they are; returns which joints are to have torque."""
-        raw, goal, wanted = self.health.raw, self.motion.goal, list(_ALL_TORQUE)
+        raw, goal = self.health.raw, self.motion.goal
         assert raw is not None and goal is not None
+        # No joint gets torque at a pose in doubt.
+        wanted = list(_ALL_TORQUE if self.health.encoder.trusted else torque)
+        for joint in self._outside(torque):
+            wanted[joint] = False
         # Also where it is not believed: it is what the servo acts on.
         position = raw.position
         floating = [joint for joint in range(NUM_JOINTS) if not torque[joint]]
