@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from so_arm.core.paths import share_dir
-from so_arm.data.episode_units import JointUnits
+from so_arm.data.joint_units import JointUnits
 from so_arm.data.recorded_episode import RecordedEpisode
 
 

@@ -9,7 +9,7 @@ from so_arm.core.errors import UserError
 from so_arm.core.joints import JOINT_NAMES
 from so_arm.core.units import lerobot_from_rad, old_lerobot_from_rad
 from so_arm.data.dataset_schema import Record
-from so_arm.data.episode_units import JointUnits
+from so_arm.data.joint_units import JointUnits
 from so_arm.data.recorded_episode import read_episode
 
 ACTION = np.linspace([-0.5, -1.2, 0.4, 0.2, -1.0, 0.1], [0.5, 0.9, -0.6, 1.1, 0.8, 1.5], 20)

@@ -13,6 +13,7 @@ import typer
 from so_arm.cli.options import JsonOption, OutputOption
 from so_arm.cli.output import console, write_json
 from so_arm.cli.run_folder import run_folder
+from so_arm.data.joint_units import JointUnits
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,23 +25,16 @@ if TYPE_CHECKING:
 
 LAUNCH_FILE = "replay_dataset.launch.xml"
 COLUMNS = {
-    "rms_deg": "behind the commands",
-    "rms_after_lag_deg": "without the lag",
-    "recorded_rms_after_lag_deg": "recorded arm",
-    "difference_deg": "from the recorded arm",
+    "rms_deg": "off the commands",
+    "rms_after_lag_deg": "the lag apart",
+    "recorded_rms_after_lag_deg": "recorded arm, the lag apart",
+    "difference_deg": "off the recorded arm",
 }
 
 
 class ReplayHardware(StrEnum):
     emulated = "emulated"
     real = "real"
-
-
-class Units(StrEnum):
-    degrees = "degrees"
-    range = "range"
-    old_degrees = "old-degrees"
-    radians = "radians"
 
 
 def register(app: typer.Typer) -> None:
@@ -51,7 +45,7 @@ def replay(
     dataset: Annotated[Path, typer.Argument(metavar="DATASET", help="Folder of a LeRobot dataset (v3) of this arm.")],
     episode: Annotated[int, typer.Option(min=0, help="Number of the episode.")] = 0,
     units: Annotated[
-        Units | None,
+        JointUnits | None,
         typer.Option(show_default="what the metadata tell", help="Units of the dataset's joints."),
     ] = None,
     hardware: Annotated[
@@ -127,20 +121,19 @@ def _arguments(
 
 
 def _read(
-    dataset: Path, episode: int, units: Units | None, hardware: ReplayHardware, arguments: dict[str, str]
+    dataset: Path, episode: int, units: JointUnits | None, hardware: ReplayHardware, arguments: dict[str, str]
 ) -> RecordedEpisode:
     from so_arm.core.calibration_formats import read_calibration
     from so_arm.core.calibration_place import FOLLOWER, find_calibration
     from so_arm.core.paths import share_dir
-    from so_arm.data.episode_units import JointUnits
     from so_arm.data.recorded_episode import read_episode
 
     calibration = None
-    if units is Units.range:
+    if units is JointUnits.range:
         example = str(share_dir() / "calibration" / "example_follower.json")
         file = arguments.get("calibration_file", example if hardware is ReplayHardware.emulated else "")
         calibration = read_calibration(find_calibration(file, arguments.get("robot_id", ""), FOLLOWER))
-    return read_episode(dataset.expanduser(), episode, JointUnits(units) if units else None, calibration)
+    return read_episode(dataset.expanduser(), episode, units, calibration)
 
 
 def _run(arguments: dict[str, str], log: Path) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -14,15 +13,7 @@ from so_arm.core.joints import JOINT_NAMES, LOWER_RAD, UPPER_RAD
 from so_arm.core.ticks import TickScale
 from so_arm.core.units import lerobot_from_rad, old_lerobot_from_rad, rad_from_lerobot, rad_from_old_lerobot
 from so_arm.data.dataset_schema import UNITS, Record
-
-
-class JointUnits(StrEnum):
-    """Of the body joints; the gripper is 0..100 in all but radians."""
-
-    degrees = "degrees"  #: about the middle of the range, as LeRobot's `use_degrees`
-    range = "range"  #: -100..100 over the calibrated range, as LeRobot without `use_degrees`
-    old_degrees = "old-degrees"  #: of LeRobot before 0.2
-    radians = "radians"
+from so_arm.data.joint_units import JointUnits
 
 
 #: How far beyond the model's limits an arm may get: real arms are not built to the degree.

@@ -14,7 +14,8 @@ from so_arm.core.calibration import Calibration
 from so_arm.core.errors import UserError
 from so_arm.core.joints import NUM_JOINTS, index_by_name
 from so_arm.data.dataset_schema import ACTION, STATE, Record, load_info
-from so_arm.data.episode_units import JointUnits, check_fit, joint_names, to_rad, units_of
+from so_arm.data.episode_units import check_fit, joint_names, to_rad, units_of
+from so_arm.data.joint_units import JointUnits
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from so_arm.core.files import write_json
 from so_arm.core.following import at_times
 from so_arm.core.joints import JOINT_NAMES
 from so_arm.core.playback import plan_playback, play
-from so_arm.data.episode_units import JointUnits
+from so_arm.data.joint_units import JointUnits
 from so_arm.data.recorded_episode import read_episode
 from so_arm.nodes import qos
 from so_arm.nodes.messages import JointStateReader, JointStateWriter, stamp_ns
