@@ -49,7 +49,7 @@ def test_no_go_has_its_reasons_below_and_exit_code_1(check, emulator: Emulator, 
     last = capsys.readouterr().out.splitlines()[-2:]
     assert last[0] == "NO GO"
     assert last[1].startswith("  calibration: gripper holds offset 0, range ")
-    assert last[1].endswith(f"so-arm calibrate --port {emulator.path} --output other.json")
+    assert last[1].endswith(f"so-arm calibrate --port {emulator.path} --output other.json --force")
 
 
 def test_json_has_the_table_and_the_figures(check, capsys):

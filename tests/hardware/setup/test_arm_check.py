@@ -206,7 +206,7 @@ def test_a_strange_servo_is_noted():
 
 def test_a_bad_cable_shows_in_the_bus(emulator: Emulator):
     emulator.inject(Fault(FaultKind.CORRUPT, servo=3, value=0.5))
-    report = _check(emulator, reads=60)
+    report = _check(emulator, reads=40)
     finding = _finding(report, "bus")
     assert finding.verdict is Verdict.bad and "cable of servo 3" in finding.cure
     assert report.health is not None and report.health.damaged > 5
@@ -219,4 +219,6 @@ def test_the_bus_is_judged_by_its_answers_and_its_speed():
     assert judged(health).verdict is Verdict.ok
     assert judged(replace(health, answered=0.99, worst_answered=0.95)).verdict is Verdict.note
     assert judged(replace(health, answered=0.95, worst_answered=0.7)).verdict is Verdict.bad
+    assert "cable of servo 2" in judged(replace(health, answered=0.99, worst_answered=0.95, damaged=60)).cure
+    assert "answers come late" in judged(replace(health, answered=0.99, worst_answered=0.95, late=60)).cure
     assert judged(replace(health, median_ms=14.0)).verdict is Verdict.note

@@ -105,6 +105,7 @@ class ArmCheck:
         if self.calibration is None:
             report.findings.append(bad("calibration", "no file given", f"--calibration FILE, or first {measure}"))
             return
+        measure += " --force"  # there is a file of that name
         facts = {servo.id: servo for servo in report.servos}
         write = f"so-arm calibrate --port {self.port} --write {self.file}"
         report.pose = pose_checks.pose_of(self.calibration, facts)

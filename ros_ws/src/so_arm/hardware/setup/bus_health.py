@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from so_arm.hardware.feetech.bus import FeetechBus
+from so_arm.hardware.feetech.bus import ARM_IDS, FeetechBus
 from so_arm.hardware.feetech.packets import sync_read_request
 from so_arm.hardware.feetech.state import STATE_ADDRESS, STATE_SIZE
 from so_arm.hardware.setup.findings import Finding, bad, note, ok
@@ -68,7 +68,10 @@ def judged(health: BusHealth) -> Finding:
         f"{health.answered:.2%} of answers in {health.reads} reads; {health.median_ms:.1f} ms median, "
         f"{health.p99_ms:.1f} ms p99; {health.damaged} damaged, {health.late} late"
     )
+    lost = (1 - health.answered) * health.reads * len(ARM_IDS)
     cure = f"check the 3-pin cable of servo {health.worst_servo} ({health.worst_answered:.1%} answered)"
+    if health.late > lost / 2:
+        cure = "answers come late: this computer is busy, or the USB adapter or a hub holds them back"
     if health.answered < LEAST_ANSWERED or health.worst_answered < LEAST_ANSWERED:
         return bad("bus", found, cure)
     if health.answered < GOOD_ANSWERED:
