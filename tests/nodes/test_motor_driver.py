@@ -133,6 +133,21 @@ def test_commands_of_before_the_episode_are_dropped(ros: Ros) -> None:
     assert np.allclose(commander.states[-1].position, HOME, atol=0.03)
 
 
+def test_a_leader_only_tells_its_state(arm: Arm) -> None:
+    parameters = [f"port:={arm.port}", f"calibration_file:={FILE}", "role:=leader"]
+    graph = Ros([word for parameter in [*parameters, "answer_margin:=0.006"] for word in ("-p", parameter)])
+    try:
+        states = graph.listen(JointState, "leader/joint_states", qos.STATE)
+        node = graph.start(MotorDriver)
+        graph.until(lambda: len(states) > 20, "states")
+        assert np.allclose(states[-1].position, HOME, atol=0.03)
+        services = {name for name, _ in node.get_service_names_and_types_by_node("motor_driver", "/")}
+        assert not services & {"/motor_driver/home", "/motor_driver/enable_torque"}
+        assert [servo.get(reg.TORQUE_ENABLE) for servo in arm.emulator.servos] == [0] * 6
+    finally:
+        graph.close()
+
+
 def test_without_a_port_it_ends_with_one_line(ros_domain: int, tmp_path: Path) -> None:
     node = NodeProcess(
         "motor_driver", ros_domain, tmp_path, port=tmp_path / "none", calibration_file=FILE, wait_for_port=0.1

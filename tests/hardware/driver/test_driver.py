@@ -17,6 +17,7 @@ import serial
 from so_arm.core.calibration import TICKS_PER_TURN
 from so_arm.core.calibration_formats import read_calibration
 from so_arm.core.errors import UserError
+from so_arm.core.joints import NUM_JOINTS
 from so_arm.core.paths import share_dir
 from so_arm.core.ticks import TickScale
 from so_arm.hardware.driver.driver import ArmDriver
@@ -43,6 +44,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.goals: list[np.ndarray] = []
+        self.widths: list[int] = []  #: how many servos each goal packet addressed
         self.states: list[ArmState] = []
         self.lines: list[str] = []
         self.emulator = Emulator(servos_of(CALIBRATION, HOME), on_request=self._hear, wire_time=False).start()
@@ -90,6 +92,9 @@ class Bench:
     def _hear(self, packet: Packet) -> None:
         if packet.code == Instruction.SYNC_WRITE and packet.params[0] == reg.GOAL_POSITION.address:
             parts = [packet.params[k : k + 3] for k in range(2, len(packet.params), 3)]
+            self.widths.append(len(parts))
+            if len(parts) < NUM_JOINTS:
+                return
             self.goals.append(SCALE.rad_from_ticks([reg.GOAL_POSITION.decode(part[1:]) for part in parts]))
 
 
@@ -213,6 +218,18 @@ def test_a_silent_servo_stops_the_states_and_is_named(bench: Bench) -> None:
     assert len(bench.states) == count
     bench.emulator.clear()
     bench.until(lambda: len(bench.states) > count and driver.status().level is not ERROR, "the return")
+
+
+def test_two_servos_with_one_id_are_not_driven_on(bench: Bench) -> None:
+    driver = bench.started()
+    bench.inject(FaultKind.WRONG_ID, 3, value=4.0)
+    bench.until(lambda: "wrist_flex" in driver.status().text and "elbow_flex" in driver.status().text, "the names")
+    time.sleep(0.1)
+    count = len(bench.widths)
+    bench.until(lambda: len(bench.widths) > count + 5, "goals")
+    assert set(bench.widths[count:]) == {4}, "the two get none"
+    bench.emulator.clear()
+    bench.until(lambda: driver.status().level is not ERROR, "the return")
 
 
 def test_a_servo_that_restarted_gets_its_torque_back_where_it_is(bench: Bench) -> None:

@@ -9,8 +9,6 @@ from typing import Any
 from rclpy.node import Node
 from std_srvs.srv import Trigger
 
-from so_arm.core.errors import SoArmError
-
 
 def create_slow_trigger(node: Node, name: str, action: Callable[[], Future[str]]) -> None:
     """Service `name` that answers when the future of `action` is done, whatever thread that is in.
@@ -37,10 +35,3 @@ def create_slow_trigger(node: Node, name: str, action: Callable[[], Future[str]]
         started.pop().add_done_callback(finish)
 
     service.send_response = send_when_done  # type: ignore[method-assign]
-
-
-def failed(error: SoArmError) -> Future[str]:
-    """A future that is done already, with `error`."""
-    future: Future[str] = Future()
-    future.set_exception(error)
-    return future

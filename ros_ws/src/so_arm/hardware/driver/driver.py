@@ -215,7 +215,9 @@ class ArmDriver:
             return {}
         ticks = self._reader.scale.ticks_from_rad(goal).tolist()
         self._goal_ticks = [tick if on else None for tick, on in zip(ticks, self.torque.on, strict=True)]
-        return dict(zip(self._reader.ids, ticks, strict=True))
+        # Whoever may be listening under the id of a joint that does not answer properly is not to be moved.
+        joints = zip(self._reader.ids, ticks, self._silent_cycles, strict=True)
+        return {servo_id: tick for servo_id, tick, silent in joints if silent < _SUSPECT_CYCLES}
 
     def _judge(self, sweep: Sweep, goal: list[float] | None, now_s: float) -> None:
         health = self.logic.health
