@@ -46,8 +46,8 @@ def stored_calibration(calibration: Calibration, facts: Mapping[int, ServoFacts]
 
 
 def wraps(calibration: Calibration, measure: str) -> Finding:
-    """Ranges that no joint has, or that end where the encoder's turn ends."""
-    odd = implausible(calibration.joints)
+    """Ranges that no joint has, or that end where the encoder's turn ends; and what reading the file warned of."""
+    odd = dict.fromkeys((*calibration.warnings, *implausible(calibration.joints)))
     if any(is_wrapped(name, joint) for name, joint in calibration.joints.items()):
         return bad("ranges", "; ".join(map(str, odd)), f"{measure}, from the true middle")
     if odd:

@@ -40,17 +40,24 @@ class StoredGuard:
         self._accepted = True
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self._touched and not self._accepted:
+        if not self._touched or self._accepted:
+            return
+        lost: list[int] = []
+        try:
             with uninterrupted():
-                lost = [servo_id for servo_id in self._touched if not self._restore(servo_id)]
+                lost += [servo_id for servo_id in self._touched if not self._restore(servo_id)]
+        finally:  # a second Ctrl-C does not keep the bad news back
             self.taken_back = not lost
             if lost:
-                held = "; ".join(f"servo {servo_id}: {self.before[servo_id]}" for servo_id in lost)
-                cause = f"{error}; " if isinstance(error, BusError | UserError) else ""
-                raise UserError(
-                    f"{cause}what the servos kept before could not be written back ({held}); "
-                    "calibrate again, or write a calibration file with: so-arm calibrate --write FILE"
-                ) from error
+                raise UserError(self._told(lost, error)) from error
+
+    def _told(self, lost: list[int], error: BaseException | None) -> str:
+        held = "; ".join(f"servo {servo_id}: {self.before[servo_id]}" for servo_id in lost)
+        cause = f"{error}; " if isinstance(error, BusError | UserError) else ""
+        return (
+            f"{cause}what the servos kept before could not be written back ({held}); "
+            "calibrate again, or write a calibration file with: so-arm calibrate --write FILE"
+        )
 
     def _restore(self, servo_id: int) -> bool:
         try:
