@@ -103,7 +103,8 @@ def replay(episode: RecordedEpisode) -> tuple[np.ndarray, dict[str, int]]:
         port = str(Path(folder) / "port")
         pose = json.dumps(episode.state[0].tolist())
         with reporting([sys.executable, str(BESIDE / "emulated_arm.py"), port, pose], os.environ) as finish:
-            settings = DriverSettings(port, fps=episode.fps, on_exit=LIMP)
+            # The recorder sent its goals as they are; between commands nothing is to be smoothed here either.
+            settings = DriverSettings(port, fps=DriverSettings.rate, on_exit=LIMP)
             driver = ArmDriver(settings, nominal_calibration(), seen.append)
             driver.start()
             try:
@@ -125,6 +126,7 @@ def _play(driver: ArmDriver, episode: RecordedEpisode, seen: list[ArmState]) -> 
         time.sleep(0.01)
     plan = plan_playback(
         seen[-1].position,
+        episode.state[0],
         episode.action,
         episode.time_s,
         velocity=APPROACH_RAD_S,

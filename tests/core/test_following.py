@@ -35,4 +35,5 @@ def test_rms_in_degrees():
 
 
 def test_motion_at_other_times():
-    assert np.allclose(at_times(np.array([0.0, 1.0]), np.array([[0.0, 2.0], [1.0, 4.0]]), np.array([0.5])), [[0.5, 3.0]])
+    found = at_times(np.array([0.0, 1.0]), np.array([[0.0, 2.0], [1.0, 4.0]]), np.array([0.5]))
+    assert np.allclose(found, [[0.5, 3.0]])

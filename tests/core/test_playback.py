@@ -7,8 +7,8 @@ TIMES = np.arange(5) / 30
 ACTION = np.linspace(0.5, 0.6, 5)[:, None] * np.ones(6)
 
 
-def plan(pose):
-    return plan_playback(pose, ACTION, TIMES, velocity=0.5, period_s=0.02, rest_s=0.1)
+def plan(pose, state=ACTION[0]):
+    return plan_playback(pose, state, ACTION, TIMES, velocity=0.5, period_s=0.02, rest_s=0.1)
 
 
 def test_the_way_to_the_first_command_is_slow_and_starts_where_the_arm_is():
@@ -24,6 +24,14 @@ def test_the_recording_keeps_its_times_and_commands():
     assert np.allclose(made.time_s[-5:] - made.begin_s, TIMES)
     assert np.array_equal(made.position[-5:], ACTION)
     assert (np.diff(made.time_s) > 0).all()
+
+
+def test_the_way_leads_past_the_place_where_the_recorded_arm_was():
+    made = plan(np.zeros(6), state=ACTION[0] + 0.1)
+    on_the_way = made.position[made.time_s < made.begin_s]
+    assert (on_the_way == ACTION[0] + 0.1).all(axis=1).any()
+    assert np.abs(np.diff(on_the_way, axis=0)).max() <= 0.5 * 0.02 + 1e-12
+    assert made.begin_s == pytest.approx(0.6 / 0.5 + 0.1 / 0.5 + 0.1)
 
 
 def test_an_arm_that_is_there_already_only_rests():

@@ -25,6 +25,7 @@ class PlaybackPlan:
 
 def plan_playback(
     pose: Sequence[float] | np.ndarray,
+    state: np.ndarray,
     action: np.ndarray,
     time_s: np.ndarray,
     *,
@@ -34,11 +35,13 @@ def plan_playback(
 ) -> PlaybackPlan:
     """From `pose` (6,) [rad] to `action` (T, 6) [rad], recorded at `time_s` (T,) [s].
 
-    The way to the first command takes all joints together, the farthest at `velocity` [rad/s], one command each
-    `period_s`; there the arm gets `rest_s` to come to rest.
+    The way takes all joints together, the farthest at `velocity` [rad/s], one command each `period_s`. It leads first
+    to the recorded arm's `state` (6,) [rad] at the beginning, so that friction holds this arm on the same side of the
+    first command, and then there, where the arm gets `rest_s` to come to rest.
     """
-    way = [*_way(list(pose), action[0].tolist(), velocity * period_s)]
-    way += [action[0].tolist()] * max(1, round(rest_s / period_s))
+    there, first = state.tolist(), action[0].tolist()
+    way = [*_way(list(pose), there, velocity * period_s), *_way(there, first, velocity * period_s)]
+    way += [first] * max(1, round(rest_s / period_s))
     begin_s = len(way) * period_s
     times = np.concatenate([np.arange(len(way)) * period_s, begin_s + time_s])
     return PlaybackPlan(times, np.vstack([np.array(way), action]), begin_s)

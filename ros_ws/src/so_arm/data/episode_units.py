@@ -15,7 +15,6 @@ from so_arm.core.units import lerobot_from_rad, old_lerobot_from_rad, rad_from_l
 from so_arm.data.dataset_schema import UNITS, Record
 from so_arm.data.joint_units import JointUnits
 
-
 #: How far beyond the model's limits an arm may get: real arms are not built to the degree.
 _BEYOND_RAD = np.radians(20.0)
 #: No episode in degrees stays within that on every joint.

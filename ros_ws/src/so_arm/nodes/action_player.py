@@ -112,6 +112,7 @@ class ActionPlayer(RuntimeNode[Settings]):
         episode, settings = self._episode, self.settings
         plan = plan_playback(
             self._seen[-1][1],
+            episode.state[0],
             episode.action,
             episode.time_s,
             velocity=settings.approach_velocity,
