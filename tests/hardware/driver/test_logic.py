@@ -196,6 +196,24 @@ def test_home_is_answered_on_arrival_and_refuses_commands_on_the_way() -> None:
     assert arm.steps() <= 0.01 + 1e-9
 
 
+def test_from_home_work_begins_at_once_but_not_after_an_interruption() -> None:
+    arm = FakeArm()
+    arm.run(0.1)
+    answer: Future[str] = Future()
+    arm.logic.go_home(answer, arm.now_s)
+    arm.run(3.0)
+    assert answer.result(0) == "at home"
+    since = len(arm.goals)
+    arm.run(0.1, HOME + 0.4)
+    assert 0.025 < arm.steps(since) <= 0.03 + 1e-9, "3 rad/s"
+    arm.run(1.0, HOME + 0.4)
+    arm.run(1.0)
+    assert arm.logic.mode is Mode.HOLDING
+    since = len(arm.goals)
+    arm.run(0.1, HOME)
+    assert arm.steps(since) <= 0.01 + 1e-9, "1 rad/s"
+
+
 def test_home_says_which_joint_does_not_get_there() -> None:
     arm = FakeArm(pose=HOME - 0.3)
     arm.blocked[2] = HOME[2] - 0.3

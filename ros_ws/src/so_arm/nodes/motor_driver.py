@@ -48,6 +48,7 @@ class Settings:
         REST_POSE, "Where the arm lies without torque [rad].", low=-4.0, high=4.0, lengths=_SIX
     )
     approach_velocity: float = parameter(1.0, "Way to commands after a break, and home [rad/s].", low=0.05, high=3.0)
+    start_velocity: float = parameter(3.0, "Way from home to the first commands after it [rad/s].", low=0.05, high=5.0)
     lowering_velocity: float = parameter(0.5, "Way to the rest pose [rad/s].", low=0.05, high=3.0)
     command_timeout: float = parameter(0.5, "Commands older than this are refused [s].", low=0.01, high=10.0)
     lower_after: float = parameter(

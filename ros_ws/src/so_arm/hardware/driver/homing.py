@@ -21,6 +21,7 @@ class Homing:
     def __init__(self, pose: Sequence[float], velocity: float) -> None:
         self.pose = pose
         self._velocity = velocity
+        self.still_there = False  #: the arm is at home and nothing has happened since
         self._asked: Future[str] | None = None
         self._until_s = self._arrived_until_s = 0.0
 
@@ -31,6 +32,7 @@ class Homing:
     def begin(self, asked: Future[str], position: Sequence[float], now_s: float) -> None:
         """`asked` gets a line when the arm is there, or UserError with the reason why not."""
         self.cancel("asked again")
+        self.still_there = False
         self._asked = asked
         farthest = max(abs(q - p) for q, p in zip(self.pose, position, strict=True))
         self._until_s = now_s + farthest / self._velocity + _EXTRA_S
@@ -44,6 +46,7 @@ class Homing:
         off = [abs(q - p) for q, p in zip(self.pose, sample.position, strict=True)]
         if max(off) <= _NEAR_RAD:
             asked, self._asked = self._asked, None
+            self.still_there = True
             asked.set_result("at home")
         elif now_s > self._arrived_until_s:
             self.cancel(f"{JOINT_NAMES[off.index(max(off))]} is {max(off):.2f} rad away from home and does not get on")

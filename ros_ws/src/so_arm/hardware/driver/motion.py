@@ -23,6 +23,7 @@ class Motion:
         self._gate = gate
         self._period_s = settings.period_s
         self._approach_step = settings.approach_velocity * settings.period_s
+        self._start_step = settings.start_velocity * settings.period_s
         self._handover = Handover(self._approach_step)
         self._line = Interpolation(1.0 / settings.fps)
         self._slew: list[float] | None = None
@@ -34,11 +35,15 @@ class Motion:
     def approaching(self) -> bool:
         return self._handover.active
 
-    def restart(self, measured: Sequence[float]) -> None:
-        """The goal is the measured pose; whatever is wanted next is approached from there."""
+    def restart(self, measured: Sequence[float], from_home: bool = False) -> None:
+        """The goal is the measured pose; whatever is wanted next is approached from there.
+
+        from_home: where it is about to start its work, and not after an interruption.
+        """
         self.goal = list(measured)
         self._gate.reset(self.goal)
         self._line.restart(self.goal)
+        self._handover = Handover(self._start_step if from_home else self._approach_step)
         self._handover.start(self.goal)
         self._slew = None
         self._coming_back = bool(self._gate.within_limits(self.goal)[1])

@@ -31,6 +31,7 @@ class DriverSettings:
     home_pose: tuple[float, ...] = HOME_POSE
     rest_pose: tuple[float, ...] = REST_POSE
     approach_velocity: float = 1.0
+    start_velocity: float = 3.0  #: from home to the first commands after it [rad/s]
     lowering_velocity: float = 0.5
     command_timeout: float = 0.5
     lower_after: float = 60.0
