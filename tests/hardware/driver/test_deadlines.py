@@ -63,10 +63,13 @@ def test_time_between_two_connections_is_not_missed(clock: FakeClock) -> None:
 def test_patience_grows_with_late_answers_and_shrinks_without() -> None:
     patience = AnswerPatience(0.002, 0.006)
     late = 0
-    for _ in range(60):
+    for _ in range(100):
         late += 1
-        margin_s = patience.cycle(late, 6)
+        margin_s = patience.cycle(late)
     assert margin_s == 0.006
-    for _ in range(600):
-        margin_s = patience.cycle(late, 6)
+    for _ in range(200):
+        margin_s = patience.cycle(late)
     assert margin_s == 0.002
+    assert patience.cycle(late + 6) == 0.002
+    for _ in range(100):
+        assert patience.cycle(late + 12) == 0.002, "one bad moment changes nothing"

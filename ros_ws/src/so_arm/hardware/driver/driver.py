@@ -31,8 +31,9 @@ from so_arm.hardware.punctual import wake_punctually
 
 #: Pauses between tries to connect.
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
-#: Share of a cycle that may go into asking for lost answers again, and into waiting for one.
-_RETRY_SHARE, _LONGEST_MARGIN = 0.9, 0.6
+#: Share of a cycle after which lost answers are not asked for again: a late cycle costs less than one without a state,
+#: and the next one is in time again. Share that waiting for one answer may grow to.
+_RETRY_SHARE, _LONGEST_MARGIN = 1.4, 0.4
 #: Patience with the bus thread: for a request, and for the way down at the end.
 _REQUEST_S, _LOWERING_S = 1.0, 4.5
 #: A servo that was silent for so many cycles may have been without power.
@@ -198,7 +199,7 @@ class ArmDriver:
         command = self.intake.take(self.now_ns(), self.logic.refusal())
         order = self.logic.decide(time.monotonic(), command, self.torque.on)
         bus = self.connection.bus
-        bus.link.margin_s = self._patience.cycle(bus.link.counts["late_or_stray_answers"], NUM_JOINTS)
+        bus.link.margin_s = self._patience.cycle(bus.link.counts["late_or_stray_answers"])
         sweep = bus.exchange(self._goals(order.goal), _RETRY_SHARE * self.settings.period_s)
         self.counts["cycles"] += 1
         self._judge(sweep, order.goal, time.monotonic())

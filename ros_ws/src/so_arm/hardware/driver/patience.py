@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-#: Looked at once in so many cycles; that share of answers late: more patience.
-_CYCLES, _LATE_SHARE = 20, 0.02
-_LONGER, _SHORTER = 2.0, 0.9
+#: Looked at once in so many cycles; more patience when answers were late in more than that share of them. One bad
+#: moment of the machine is no reason.
+_CYCLES, _LATE_SHARE = 20, 0.1
+_LONGER, _SHORTER = 1.5, 0.8
 
 
 class AnswerPatience:
@@ -16,14 +17,15 @@ class AnswerPatience:
     def __init__(self, shortest_s: float, longest_s: float) -> None:
         self._shortest_s, self._longest_s = shortest_s, max(shortest_s, longest_s)
         self.margin_s = shortest_s
-        self._cycles = self._late_before = 0
+        self._cycles = self._late_cycles = self._late_answers = 0
 
-    def cycle(self, late_answers: int, asked: int) -> float:
-        """The margin for the next cycle. late_answers: how many there were so far; asked: how many each cycle has."""
+    def cycle(self, late_answers: int) -> float:
+        """The margin for the next cycle. late_answers: how many there were so far."""
         self._cycles += 1
+        self._late_cycles += late_answers > self._late_answers
+        self._late_answers = late_answers
         if self._cycles >= _CYCLES:
-            late, self._late_before = late_answers - self._late_before, late_answers
-            factor = _LONGER if late > _LATE_SHARE * asked * self._cycles else _SHORTER
+            factor = _LONGER if self._late_cycles > _LATE_SHARE * self._cycles else _SHORTER
             self.margin_s = min(max(factor * self.margin_s, self._shortest_s), self._longest_s)
-            self._cycles = 0
+            self._cycles = self._late_cycles = 0
         return self.margin_s
