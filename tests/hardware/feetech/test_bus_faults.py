@@ -119,6 +119,14 @@ def test_a_tenth_damaged_is_mended_by_retries(emulator: Emulator, bus: FeetechBu
     assert good > 0.85 * 6 * len(sweeps)
 
 
+def test_a_lost_answer_is_asked_for_again_although_patience_is_longer_than_the_budget(emulator, bus):
+    emulator.inject(Fault(FaultKind.LOSE_PACKET, servo=3, value=1.0))
+    requests, begin_s = emulator.counts["requests"], time.monotonic()
+    assert set(bus.read_state(budget_s=0.05).errors) == {3}
+    assert emulator.counts["requests"] - requests > 1
+    assert time.monotonic() - begin_s < MARGIN_S, "and not waited for beyond it"
+
+
 def test_a_late_answer_never_passes_for_a_fresh_one():
     """Positions tell when they were sampled: milliseconds of the clock when the servo heard the request."""
 

@@ -7,6 +7,7 @@ clock, and never discards old input before a request. How late answers are told 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -35,6 +36,9 @@ from so_arm.hardware.feetech.packets import (
     write_request,
 )
 from so_arm.hardware.feetech.state import STATE_ADDRESS, STATE_SIZE, ServoState, Sweep
+
+#: Answers that are not kept by the adapter or the machine come that soon.
+_PUNCTUAL_S = 0.001
 
 ARM_IDS = (1, 2, 3, 4, 5, 6)  #: in the order of the joints
 
@@ -88,12 +92,13 @@ class FeetechBus:
 
     def _sweep(self, ahead: bytes, budget_s: float | None) -> Sweep:
         stamp_ns = time.monotonic_ns()
+        end_s = math.inf if budget_s is None else stamp_ns * 1e-9 + budget_s
         asked = waiting = self._losses.due(self.ids, stamp_ns * 1e-9)
         states: dict[int, ServoState] = {}
         for attempt in range(1 + self.retries):
-            if not waiting or (attempt and budget_s is not None and self._needed_s(stamp_ns, waiting) > budget_s):
+            if not waiting or (attempt and time.monotonic() + self._needed_s(waiting) > end_s):
                 break
-            states |= self._ask_state(ahead, waiting)
+            states |= self._ask_state(ahead, waiting, end_s if attempt else math.inf)
             ahead = b""
             waiting = self._losses.again([servo_id for servo_id in waiting if servo_id not in states])
         if ahead:
@@ -101,7 +106,7 @@ class FeetechBus:
         self._losses.end_of_sweep(states, [servo_id for servo_id in asked if servo_id not in states])
         return Sweep(stamp_ns, {servo_id: states.get(servo_id) or self._errors[servo_id] for servo_id in self.ids})
 
-    def _ask_state(self, ahead: bytes, ids: tuple[int, ...]) -> dict[int, ServoState]:
+    def _ask_state(self, ahead: bytes, ids: tuple[int, ...], latest_s: float) -> dict[int, ServoState]:
         """One try."""
         length = self._losses.length(ids, time.monotonic())
         states: dict[int, ServoState] = {}
@@ -110,7 +115,7 @@ class FeetechBus:
             # While those of the other servos are still on the wire.
             states[answer.id] = ServoState.decode(answer.params)
 
-        answers = self.link.ask(ahead + _state_request(length, ids), ids, length, decode)
+        answers = self.link.ask(ahead + _state_request(length, ids), ids, length, decode, latest_s)
         if len(answers) == len(ids):
             return states
         for servo_id in ids:
@@ -121,11 +126,10 @@ class FeetechBus:
                 self.link.counts["lost_answers"] += 1
         return states
 
-    def _needed_s(self, since_ns: int, ids: tuple[int, ...]) -> float:
-        """From `since_ns` until another try with `ids` would be over."""
+    def _needed_s(self, ids: tuple[int, ...]) -> float:
+        """What another try with `ids` takes when its answers are punctual: most are, and it is worth trying."""
         count = OVERHEAD + 2 + len(ids) + len(ids) * (OVERHEAD + STATE_SIZE)
-        passed_s = (time.monotonic_ns() - since_ns) * 1e-9
-        return passed_s + wire_time_s(count, self.link.baud) + self.link.margin_s
+        return wire_time_s(count, self.link.baud) + min(self.link.margin_s, _PUNCTUAL_S)
 
     # --- one servo at a time ----------------------------------------------------------------------------------
 

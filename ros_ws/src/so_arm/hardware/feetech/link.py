@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -66,8 +67,10 @@ class Link:
         ids: Sequence[int],
         params: int,
         on_answer: Callable[[Packet], None] | None = None,
+        latest_s: float = math.inf,
     ) -> dict[int, Packet]:
-        """Sends `request` and returns the answers with `params` parameters, by id; those in `ids` are waited for.
+        """Sends `request` and returns the answers with `params` parameters, by id; those in `ids` are waited for, but
+        not beyond `latest_s` (time.monotonic).
 
         Answers of another length belong to an earlier request and are dropped. Who is missing is told by `why`.
         on_answer: hears of each answer as it comes; one that is not returned in the end turned out damaged.
@@ -82,7 +85,7 @@ class Link:
         # Renewed with every byte: servos answer one after the other.
         patience_s = wire_time_s(OVERHEAD + params, self.baud) + MAX_RETURN_DELAY_S + self.margin_s
         deadline = time.monotonic() + wire_time_s(len(request), self.baud) + patience_s
-        last_deadline = deadline + len(ids) * patience_s
+        last_deadline = min(deadline + len(ids) * patience_s, latest_s)
         while ids[-1] not in answers:
             left_s = min(deadline, last_deadline) - time.monotonic()
             # Even when this thread was kept from running past the deadline, what has come by then counts.

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 
 #: Nobody answers later than that.
 LATEST_ANSWER_S = 0.25
+#: After that many lost sweeps in a row another try in the same sweep would only delay the others.
+RETRIED_SWEEPS = 2
 #: After that many lost sweeps in a row a servo is asked once per pause.
 PATIENT_SWEEPS, PAUSE_S = 3, 0.03
 
@@ -36,8 +38,8 @@ class LossMemory:
         )
 
     def again(self, ids: Iterable[int]) -> tuple[int, ...]:
-        """Those of `ids` worth another try in the same sweep: not lost in the sweep before."""
-        return tuple(servo_id for servo_id in ids if not self._lost_sweeps[servo_id])
+        """Those of `ids` worth another try in the same sweep: not lost in the sweeps before."""
+        return tuple(servo_id for servo_id in ids if self._lost_sweeps[servo_id] < RETRIED_SWEEPS)
 
     def length(self, ids: Iterable[int], now_s: float) -> int:
         """Number of bytes to ask `ids` for, such that no late answer of them has it."""

@@ -234,6 +234,8 @@ class Servo:
 
     def shaft_goal(self, dt_s: float) -> float:
         """Where the shaft is to be `dt_s` from now, in encoder ticks: the ramp by Goal_Velocity and Acceleration."""
+        if self.jammed:
+            return self.shaft  # or physics would have it elsewhere when it comes free
         controls = self._controls or self.controls
         # Distances count in what the servo reports: across the end of the turn it goes the long way, as real ones do.
         distance = self.goal() - self._setpoint
