@@ -34,7 +34,9 @@ class EncoderWatch:
         self._last: list[int] = []
         self._held_at: list[int | None] = []
         self._since_s = 0.0
+        self._last_s = 0.0
         self._calm_cycles = 0
+        self._jumped_back = False
 
     @property
     def trusted(self) -> bool:
@@ -71,7 +73,7 @@ class EncoderWatch:
             return not self.slipped
         self.jumps += 1
         self.suspects, self._since_s, self._calm_cycles = jumped, now_s, 0
-        self._last, self._held_at = ticks, list(goals)
+        self._last, self._last_s, self._held_at, self._jumped_back = ticks, now_s, list(goals), False
         return False
 
     def names(self) -> str:
@@ -86,14 +88,17 @@ class EncoderWatch:
             self._may_rest_at(tick, good, goal)
             for tick, good, goal in zip(ticks, self._good, self._held_at, strict=True)
         )
-        steady = not self._jumped(self._last, ticks, 0.01, goals)
-        self._last = ticks
+        steady = not self._jumped(self._last, ticks, now_s - self._last_s, goals)
+        self._last, self._last_s = ticks, now_s
         self._calm_cycles = self._calm_cycles + 1 if steady else 0
-        if back and self._calm_cycles >= _GOOD_CYCLES:
+        self._jumped_back |= not steady
+        back_at_rest = back and self._calm_cycles >= _GOOD_CYCLES
+        if back_at_rest and self._jumped_back:
             self.suspects = frozenset()
             self._believe(ticks, now_s)
             return not self.slipped
-        if not back and now_s - self._since_s > SLIPPED_AFTER_S:
+        if back_at_rest or (not back and now_s - self._since_s > SLIPPED_AFTER_S):
+            # What came back without another jump was moved there by its servo, which had been misled by the first one.
             # Nothing drives a limp joint away: what it says now is believed, as after a long silence.
             self.slipped |= frozenset(j for j in self.suspects if self._held_at[j] is not None)
             self.suspects = frozenset()
