@@ -5,23 +5,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.hardware.setup.hand import MARGIN_S
+from tests.hardware.setup.hand import fit_servos
 
 from so_arm.cli import main as cli_main
 from so_arm.core.calibration import nominal_calibration
 from so_arm.core.calibration_formats import lerobot_text
-from so_arm.hardware.feetech.bus import FeetechBus
 from so_arm.hardware.feetech.emulator import Emulator
 from so_arm.hardware.setup import arm_check, bus_health
-from so_arm.hardware.setup.calibration_session import write_into_servos
 from so_arm.hardware.setup.findings import ok
 
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    with Emulator(wire_time=False) as emulator:
-        with FeetechBus(str(emulator.path), margin_s=MARGIN_S) as bus:
-            write_into_servos(bus, nominal_calibration())
+    with Emulator(fit_servos(nominal_calibration()), wire_time=False) as emulator:
         yield emulator
 
 

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
-from so_arm.core.calibration import TICKS_PER_TURN
+from so_arm.core.calibration import TICKS_PER_TURN, Calibration
+from so_arm.core.joints import NUM_JOINTS
 from so_arm.hardware.feetech import identity
 from so_arm.hardware.feetech import registers as reg
 from so_arm.hardware.feetech.emulator import Emulator
 from so_arm.hardware.feetech.plant import Motion
+from so_arm.hardware.feetech.preset import servos_of
 from so_arm.hardware.feetech.servo import Servo
+from so_arm.hardware.feetech.settings import start_settings
 
 #: Patience for a machine where the emulator's thread may have to wait for a core.
 MARGIN_S = 0.4
@@ -43,6 +46,16 @@ class Hand:
             if (at == wanted).all():
                 return
             time.sleep(0.001)
+
+
+def fit_servos(calibration: Calibration) -> list[Servo]:
+    """Servos of an arm that is ready to run: calibrated, and with the driver's settings."""
+    servos = servos_of(calibration, np.zeros(NUM_JOINTS))
+    for servo in servos:
+        wanted = start_settings(servo.get(reg.PHASE), is_gripper=servo is servos[-1])
+        for register, value in wanted.items():
+            servo.put(register, value)
+    return servos
 
 
 def fewer_baud_rates(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
-from tests.hardware.setup.hand import MARGIN_S, fewer_baud_rates
+from tests.hardware.setup.hand import fewer_baud_rates, fit_servos
 
 from so_arm.core.calibration import Calibration, nominal_calibration
 from so_arm.hardware.feetech import registers as reg
@@ -15,11 +15,9 @@ from so_arm.hardware.feetech.bus import FeetechBus
 from so_arm.hardware.feetech.emulator import Emulator
 from so_arm.hardware.feetech.faults import Fault, FaultKind
 from so_arm.hardware.feetech.servo import Servo
-from so_arm.hardware.feetech.settings import apply_start_settings
 from so_arm.hardware.setup import arm_check
 from so_arm.hardware.setup.arm_check import ArmCheck, ArmReport
 from so_arm.hardware.setup.bus_health import BusHealth, judged
-from so_arm.hardware.setup.calibration_session import write_into_servos
 from so_arm.hardware.setup.findings import Verdict
 
 pytestmark = pytest.mark.slow  # all of it together
@@ -30,17 +28,14 @@ CALIBRATION = nominal_calibration({"gripper": -301, "elbow_flex": 12})
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
     """An arm that is fit to run."""
-    with Emulator(wire_time=False) as emulator:
-        with FeetechBus(str(emulator.path), margin_s=MARGIN_S) as bus:
-            apply_start_settings(bus, gripper_id=6)
-            write_into_servos(bus, CALIBRATION)
+    with Emulator(fit_servos(CALIBRATION), wire_time=False) as emulator:
         yield emulator
 
 
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch):
     fewer_baud_rates(monkeypatch)
-    monkeypatch.setattr(arm_check, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(arm_check, "PATIENCE_S", 0.2)
 
 
 def _check(emulator: Emulator, calibration: Calibration | None = CALIBRATION, reads: int = 20) -> ArmReport:
@@ -68,7 +63,7 @@ def test_a_fit_arm_is_a_go_and_is_left_alone(emulator: Emulator):
     assert _finding(report, "servos").found == "1, 2, 3, 4, 5, 6 answer at 1000000 baud"
     assert _finding(report, "settings").found == "as LeRobot's; the driver changes nothing"
     assert _finding(report, "model").found == "STS3215, firmware 3.7"
-    assert {joint.name: round(joint.position) for joint in report.pose}["gripper"] == 74
+    assert {joint.name: round(joint.position) for joint in report.pose}["gripper"] == 9
     assert report.health is not None and report.health.reads == 20
     with emulator.lock:
         assert before == [bytes(servo.memory[:56]) for servo in emulator.servos]
@@ -123,7 +118,7 @@ def test_the_calibration_of_another_arm_is_a_no_go_with_both_ways_out(emulator: 
 def test_each_fault_is_a_no_go_that_names_it(emulator: Emulator, fault: Fault, check: str, told: str):
     emulator.inject(fault)
     time.sleep(0.1)
-    report = _check(emulator)
+    report = _check(emulator, reads=10)
     assert check in _reasons(report)
     assert told in _finding(report, check).found and _finding(report, check).cure
 
@@ -204,7 +199,8 @@ def test_a_strange_servo_is_noted():
     assert finding.found == "1, 2, 3, 4, 5, 6 answer, and so do 9 at 1000000 baud"
 
 
-def test_a_bad_cable_shows_in_the_bus(emulator: Emulator):
+def test_a_bad_cable_shows_in_the_bus(emulator: Emulator, monkeypatch):
+    monkeypatch.setattr(arm_check, "PATIENCE_S", 0.02)
     emulator.inject(Fault(FaultKind.CORRUPT, servo=3, value=0.5))
     report = _check(emulator, reads=40)
     finding = _finding(report, "bus")

@@ -20,7 +20,7 @@ _VALUES = {"true": True, "false": False}
 #: Time that nodes get to be found, and to do what was asked: a trip home takes some seconds.
 _FIND_S, _ANSWER_S = 5.0, 60.0
 #: The nodes of a launch are found one soon after the other.
-_OTHERS_S = 0.5
+_OTHERS_S = 1.0
 REFUSED = 1
 
 
@@ -33,12 +33,15 @@ def _services(node: Node) -> dict[str, str]:
 def _find(node: Node, name: str) -> str:
     """The type of the service `name`, once it is there."""
     until = time.monotonic() + _FIND_S
-    while (services := _services(node)) is not None and name not in services:
+    alone = True
+    while name not in (services := _services(node)):
+        if services and alone:
+            alone, until = False, time.monotonic() + _OTHERS_S
         if time.monotonic() > until:
-            if not services:
-                domain = os.environ.get("ROS_DOMAIN_ID", "0")
-                raise UserError(f"no node answers in ROS domain {domain}; is the launch running?")
-            raise choice_error("service", name, services)
+            if services:
+                raise choice_error("service", name, services)
+            domain = os.environ.get("ROS_DOMAIN_ID", "0")
+            raise UserError(f"no node answers in ROS domain {domain}; is the launch running?")
         rclpy.spin_once(node, timeout_sec=0.05)
     return services[name]
 
