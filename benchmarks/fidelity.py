@@ -22,7 +22,7 @@ from so_arm.core.errors import UserError
 from so_arm.core.following import at_times, following, rms_deg
 from so_arm.core.joints import GRIPPER, JOINT_NAMES
 from so_arm.core.paths import share_dir
-from so_arm.core.playback import plan_playback, play
+from so_arm.core.playback import Playback, approach, play
 from so_arm.data.recorded_episode import RecordedEpisode, read_episode
 from so_arm.hardware.driver.driver import ArmDriver
 from so_arm.hardware.driver.sample import ArmState
@@ -124,11 +124,10 @@ def _play(driver: ArmDriver, episode: RecordedEpisode, seen: list[ArmState]) -> 
         if time.monotonic() > deadline:
             raise RuntimeError(f"the driver reads no states: {driver.status().text}")
         time.sleep(0.01)
-    plan = plan_playback(
+    first = approach(
         seen[-1].position,
         episode.state[0],
-        episode.action,
-        episode.time_s,
+        episode.action[0],
         velocity=APPROACH_RAD_S,
         period_s=1 / episode.fps,
         rest_s=REST_S,
@@ -138,12 +137,13 @@ def _play(driver: ArmDriver, episode: RecordedEpisode, seen: list[ArmState]) -> 
     def command(position: np.ndarray) -> None:
         nonlocal sent
         if sent > FIRST_COMMANDS and driver.logic.mode is not Mode.FOLLOWING:
-            raise Disturbed(f"command {sent} of {len(plan)}: {driver.logic.mode}, {driver.status().text}")
+            raise Disturbed(f"command {sent}: {driver.logic.mode}, {driver.status().text}")
         driver.command(position, driver.now_ns())
         sent += 1
 
     offset_ns = driver.now_ns() - time.monotonic_ns()
-    began_s = play(plan, command)
+    play(first, command)
+    began_s = play(Playback(episode.time_s, episode.action), command)
     time.sleep(0.1)
     return round(began_s * 1e9) + offset_ns
 

@@ -105,6 +105,7 @@ def test_an_arm_that_falls_silent_ends_it(tmp_path, monkeypatch):
 
 def test_an_arm_that_does_not_get_there_is_not_played_to(tmp_path, monkeypatch):
     monkeypatch.setattr("so_arm.nodes.action_player._NEAR_RAD", 0.05)
+    monkeypatch.setattr("so_arm.nodes.action_player._ARRIVAL_S", 0.3)
     with playing(tmp_path, reach=0.01) as (_, player):
         Ros.until(lambda: player.failure is not None, "the refusal")
     assert isinstance(player.failure, UserError)

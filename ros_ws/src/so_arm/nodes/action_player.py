@@ -15,8 +15,8 @@ from so_arm.core.calibration_place import FOLLOWER, find_calibration
 from so_arm.core.errors import UserError
 from so_arm.core.files import write_json
 from so_arm.core.following import at_times
-from so_arm.core.joints import JOINT_NAMES
-from so_arm.core.playback import plan_playback, play
+from so_arm.core.joints import GRIPPER, JOINT_NAMES
+from so_arm.core.playback import Playback, approach, play
 from so_arm.data.joint_units import JointUnits
 from so_arm.data.recorded_episode import read_episode
 from so_arm.nodes import qos
@@ -28,6 +28,8 @@ from so_arm.nodes.runtime import RuntimeNode, run
 _SILENCE_S = 1.0
 #: The arm is at the first command with every body joint that near: gravity pulls it some degrees away.
 _NEAR_RAD = 0.2
+_ARRIVAL_S = 5.0
+BODY = slice(0, GRIPPER)
 #: States after the last command, for the last frame's.
 _TAIL_S = 0.3
 
@@ -110,48 +112,49 @@ class ActionPlayer(RuntimeNode[Settings]):
     def _play(self) -> int:
         """Returns when the recording began, on the clock of the states' stamps [ns]."""
         episode, settings = self._episode, self.settings
-        plan = plan_playback(
+        way = approach(
             self._seen[-1][1],
             episode.state[0],
-            episode.action,
-            episode.time_s,
+            episode.action[0],
             velocity=settings.approach_velocity,
             period_s=1.0 / episode.fps,
             rest_s=settings.rest,
         )
-        first = len(plan) - len(episode)
-        self.get_logger().info(f"going to the first command, which takes {plan.begin_s:.1f} s")
-
-        def command(position: np.ndarray) -> None:
-            self._check_arm()
-            if self.counts["commands"] == first:
-                self._check_arrival()
-                self._seen = self._seen[-10:]
-                self.get_logger().info(f"playing {episode.time_s[-1]:.1f} s")
-            self.counts["commands"] += 1
-            # It answers the newest state, as every command does.
-            self._commands.publish(self._writer.write(self._seen[-1][0], position))
-
-        began_s = play(plan, command, sleep=self._sleep)
+        self.get_logger().info(f"going to the first command, which takes {way.time_s[-1]:.1f} s")
+        play(way, self._command, sleep=self._sleep)
+        self._wait_for_arrival(Playback(way.time_s[:1], way.position[-1:]))
+        self.get_logger().info(f"playing {episode.time_s[-1]:.1f} s")
+        self._seen = self._seen[-10:]
+        began_s = play(Playback(episode.time_s, episode.action), self._command, sleep=self._sleep)
         self._sleep(_TAIL_S)
         return time.time_ns() - time.monotonic_ns() + round(began_s * 1e9)
+
+    def _command(self, position: np.ndarray) -> None:
+        if time.monotonic() - self._heard_s > _SILENCE_S:
+            raise UserError(f"no joint states for {_SILENCE_S:.1f} s, so nothing more is played; see /diagnostics")
+        self.counts["commands"] += 1
+        # It answers the newest state, as every command does.
+        self._commands.publish(self._writer.write(self._seen[-1][0], position))
+
+    def _wait_for_arrival(self, first: Playback) -> None:
+        """A busy computer, or an arm that held for a while, comes later than planned."""
+        deadline = time.monotonic() + _ARRIVAL_S
+        while True:
+            away = np.abs(self._seen[-1][1] - first.position[0])[BODY]  # the jaw may hold something
+            if away.max() <= _NEAR_RAD:
+                return
+            if time.monotonic() > deadline:
+                name = JOINT_NAMES[int(away.argmax())]
+                raise UserError(
+                    f"the arm does not get to the first command: {name} is {np.degrees(away.max()):.0f} degrees away;"
+                    " see /diagnostics of motor_driver"
+                )
+            play(first, self._command)
+            self._sleep(1.0 / self._episode.fps)
 
     def _sleep(self, seconds: float) -> None:
         if self._stop.wait(seconds):
             raise InterruptedError
-
-    def _check_arm(self) -> None:
-        if time.monotonic() - self._heard_s > _SILENCE_S:
-            raise UserError(f"no joint states for {_SILENCE_S:.0f} s, so nothing more is played; see /diagnostics")
-
-    def _check_arrival(self) -> None:
-        away = np.abs(self._seen[-1][1] - self._episode.action[0])[:-1]  # the jaw may hold something
-        if away.max() > _NEAR_RAD:
-            joint = JOINT_NAMES[int(away.argmax())]
-            raise UserError(
-                f"the arm does not get to the first command: {joint} is {np.degrees(away.max()):.0f} degrees away;"
-                " see /diagnostics of motor_driver"
-            )
 
     def _write(self, began_ns: int) -> None:
         if not self.settings.results_file:
