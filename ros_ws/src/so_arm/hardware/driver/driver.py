@@ -31,9 +31,8 @@ from so_arm.hardware.punctual import wake_punctually
 
 #: Pauses between tries to connect.
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
-#: Share of a cycle after which lost answers are not asked for again: a late cycle costs less than one without a state,
-#: and the next one is in time again. Share that waiting for one answer may grow to.
-_RETRY_SHARE, _LONGEST_MARGIN = 1.4, 0.4
+#: Share of a cycle that may go into asking for lost answers again, and that waiting for one answer may grow to.
+_RETRY_SHARE, _LONGEST_MARGIN = 0.9, 0.4
 #: Patience with the bus thread: for a request, and for the way down at the end.
 _REQUEST_S, _LOWERING_S = 1.0, 4.5
 #: A servo that was silent for so many cycles may have been without power.

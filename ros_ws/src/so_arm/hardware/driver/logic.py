@@ -19,6 +19,7 @@ from so_arm.core.ticks import TickScale
 from so_arm.hardware.driver.health import ArmHealth
 from so_arm.hardware.driver.homing import Homing
 from so_arm.hardware.driver.motion import Motion
+from so_arm.hardware.driver.ranges import CalibratedRanges
 from so_arm.hardware.driver.settings import HOLD, LIMP, DriverSettings
 from so_arm.hardware.driver.status import ERROR, OK, WARN, Mode, Trouble
 from so_arm.hardware.driver.watchdog import Watchdog
@@ -27,8 +28,6 @@ from so_arm.hardware.driver.watchdog import Watchdog
 _SETTLE_S = 0.3
 #: The way down at the end takes no longer than that, unless it would be faster than that.
 _EXIT_S, _FASTEST_EXIT_RAD_S = 3.5, 1.5
-#: A joint that is so far outside of its calibrated range would be thrown back into it by its servo.
-_OUTSIDE_TICKS = 60
 #: Ways that have to be done in time make up for late cycles, up to so many of them at once.
 _LONGEST_CYCLES = 3
 #: A slipped joint that is farther from its goal gets a new one; less is how it sags.
@@ -73,7 +72,7 @@ class ArmLogic:
         self.estopped = False
         self.torque_off = settings.leader
         self.ending = ""  #: one of EXITS once the driver is to end
-        self._ranges = [(joint.range_min, joint.range_max) for joint in calibration.in_order()]
+        self._ranges = CalibratedRanges(calibration)
         self._why = Trouble(OK, "starting", "waiting for the first sweep")
         self._limp = False  # an emergency stop neither takes torque nor gives it
         self._lowered = False
@@ -187,15 +186,10 @@ class ArmLogic:
         return Mode.HOLDING, Trouble(WARN, "torque", f"torque is coming on: {off}")
 
     def _outside(self, torque: Sequence[bool]) -> list[int]:
-        """Limp joints that their servos would throw back into their range."""
+        """Joints that must not get the torque that they lack."""
         sample = self.health.sample
         assert sample is not None
-        ends = enumerate(zip(sample.ticks, self._ranges, torque, strict=True))
-        return [
-            joint
-            for joint, (tick, (low, high), on) in ends
-            if not on and not low - _OUTSIDE_TICKS <= tick <= high + _OUTSIDE_TICKS
-        ]
+        return [joint for joint in self._ranges.outside(sample.ticks) if not torque[joint]]
 
     def _wanted(self, now_s: float) -> tuple[Mode, Trouble]:
         health = self.health
