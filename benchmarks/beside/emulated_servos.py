@@ -1,7 +1,7 @@
 """Emulated servos: `emulated_servos.py PORT CORE`; says when they are there and ends with its standard input.
 
 At the end it writes what it saw as JSON: every goal that differed from the one before, as [monotonic nanoseconds when
-its bytes came, goal ticks of servos 1 to 6], and the emulator's counts.
+its bytes came, [id, ticks, id, ticks, ...]], and the emulator's counts.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def main() -> None:
         gc.freeze()
         print("ready", flush=True)
         sys.stdin.read()
-    seen = [(at_ns, struct.unpack("<" + "xH" * len(servos), params[2:])) for at_ns, params in goals]
+    seen = [(at_ns, struct.unpack("<" + "BH" * (len(params) // 3), params[2:])) for at_ns, params in goals]
     print(json.dumps({"goals": seen, "counts": emulator.counts}))
 
 
