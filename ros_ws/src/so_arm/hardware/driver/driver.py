@@ -30,7 +30,7 @@ from so_arm.hardware.feetech.state import Sweep
 from so_arm.hardware.punctual import wake_punctually
 
 #: Pauses between tries to connect.
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 0.5
 #: Share of a cycle that may go into asking for lost answers again, and that waiting for one answer may grow to.
 _RETRY_SHARE, _LONGEST_MARGIN = 0.9, 0.4
 #: Patience with the bus thread: for a request, and for the way down at the end.
