@@ -1,0 +1,162 @@
+"""Every fault of the emulated bus while the arm swings: nothing bad happens, and the arm swings again afterwards.
+
+Prints what docs/faults.md has as the time to recover: `pytest -rP`. SO_ARM_LOSS_SECONDS: how long packets are lost.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from tests.hardware.driver.emulated_arm import EmulatedArm
+from tests.hardware.driver.swinging_arm import Command, SwingingArm
+
+from so_arm.hardware.driver.status import Mode
+from so_arm.hardware.feetech.faults import Fault, FaultKind
+
+pytestmark = pytest.mark.slow
+
+LOSS_SECONDS = float(os.environ.get("SO_ARM_LOSS_SECONDS", "4"))
+
+
+class Trial(NamedTuple):
+    """said: what the driver tells. seconds: how long the fault lasts. until: what is waited for before its end."""
+
+    fault: Fault
+    said: str
+    seconds: float = 0.5
+    until: Callable[[SwingingArm], object] = lambda swinging: True
+
+
+def _rests(swinging: SwingingArm) -> bool:
+    return swinging.driver.logic.mode is Mode.LIMP
+
+
+TRIALS = {
+    "silent": Trial(Fault(FaultKind.SILENT, 3), "elbow_flex: servo 3: no answer"),
+    "dropped-byte": Trial(Fault(FaultKind.LOSE_BYTE, 3), "elbow_flex: servo 3"),
+    "corrupted-byte": Trial(Fault(FaultKind.CORRUPT, 3), "elbow_flex: servo 3"),
+    "checksum": Trial(Fault(FaultKind.CHECKSUM, 3), "elbow_flex: servo 3: answer is damaged"),
+    "late": Trial(Fault(FaultKind.LATE, 3, 0.02), "elbow_flex: servo 3: no answer"),
+    "unplugged": Trial(Fault(FaultKind.UNPLUG), "does not exist; is the arm plugged in?", 3.0),
+    "voltage-sag": Trial(Fault(FaultKind.VOLTAGE, value=3.5), "supply is 3.5 V"),
+    "hot": Trial(Fault(FaultKind.TEMPERATURE, 2, 68.0), "shoulder_lift has 68 degrees C", 0.0, _rests),
+    "overload-latch": Trial(Fault(FaultKind.OVERLOAD, 3), "elbow_flex: overload protection has latched", 0.0),
+    "wrong-id": Trial(Fault(FaultKind.WRONG_ID, 3, 9), "elbow_flex: servo 3: no answer"),
+    "one-id-twice": Trial(Fault(FaultKind.WRONG_ID, 4, 3), "two servos with this id"),
+    "jam": Trial(Fault(FaultKind.JAM, 2), "shoulder_lift is held back: it pushed against something", 1.0),
+}
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[EmulatedArm]:
+    with EmulatedArm() as arm:
+        yield arm
+
+
+@pytest.fixture
+def swinging(process: EmulatedArm) -> Iterator[SwingingArm]:
+    swinging = SwingingArm(process)
+    yield swinging
+    swinging.close()
+
+
+def test_every_kind_of_fault_is_tried() -> None:
+    others = {FaultKind.LOSE_PACKET, FaultKind.ENCODER}
+    assert {trial.fault.kind for trial in TRIALS.values()} | others == set(FaultKind)
+
+
+@pytest.mark.parametrize("name", TRIALS)
+def test_a_fault_in_motion(swinging: SwingingArm, name: str) -> None:
+    trial = TRIALS[name]
+    swing_a_while(swinging)
+    swinging.arm.inject(trial.fault)
+    swinging.until(lambda: swinging.told(trial.said), trial.said)
+    swinging.until(lambda: trial.until(swinging), "the end of the fault")
+    time.sleep(trial.seconds)
+    recovers(swinging, name, swinging.arm.clear())
+
+
+@pytest.mark.parametrize("slip", [400.0, 2048.0], ids=["slip", "wrap"])
+def test_an_encoder_that_jumps_needs_a_human(swinging: SwingingArm, slip: float) -> None:
+    """400 ticks: another place within the range. 2048 of a joint at 2048: across the end of the turn."""
+    swing_a_while(swinging)
+    swinging.arm.inject(Fault(FaultKind.ENCODER, 1, slip))
+    swinging.until(lambda: swinging.told("shoulder_pan: position jumped and stayed off"), "the slip")
+    published = len(swinging.seen)
+    time.sleep(0.3)
+    assert len(swinging.seen) == published, "nothing is published of a pose in doubt"
+    swinging.arm.clear()
+    time.sleep(0.3)
+    assert len(swinging.seen) == published
+    accepted_ns = time.monotonic_ns()
+    assert swinging.driver.enable_torque(True) == "torque comes on at the measured pose"
+    recovers(swinging, f"encoder {slip:.0f}", accepted_ns)
+
+
+def test_a_tenth_of_all_packets_lost(swinging: SwingingArm) -> None:
+    swing_a_while(swinging)
+    undisturbed_hz = states_per_second(swinging, 1.5)
+    swinging.arm.inject(Fault(FaultKind.LOSE_PACKET, value=0.1))
+    disturbed_hz = states_per_second(swinging, LOSS_SECONDS)
+    assert swinging.driver.status().counts.get("disconnections", 0) == 0
+    recovers(swinging, "packet loss", swinging.arm.clear())
+    print(f"packet loss: {disturbed_hz:.1f} states/s in {LOSS_SECONDS:.0f} s, {undisturbed_hz:.1f} without")
+    assert disturbed_hz > 0.8 * undisturbed_hz
+
+
+def states_per_second(swinging: SwingingArm, seconds: float) -> float:
+    states, begin_s = len(swinging.seen), time.monotonic()
+    time.sleep(seconds)
+    return (len(swinging.seen) - states) / (time.monotonic() - begin_s)
+
+
+BAD_COMMANDS: dict[str, Callable[[Command], Command]] = {
+    "nan": lambda command: (np.full(6, np.nan), command[1]),
+    "infinite": lambda command: (np.full(6, np.inf), command[1]),
+    "huge": lambda command: (np.full(6, 1e300), command[1]),
+    "out-of-range": lambda command: (command[0] + 9.0, command[1]),
+    "past": lambda command: (command[0] - 0.5, command[1] - 2_000_000_000),
+    "future": lambda command: (command[0] - 0.5, command[1] + 2_000_000_000),
+    "five-joints": lambda command: (command[0][:5], command[1]),
+}
+
+
+def test_bad_commands_among_good_ones(process: EmulatedArm) -> None:
+    kinds = list(BAD_COMMANDS.values())
+
+    def spoil(k: int, command: Command) -> Command:
+        return kinds[k // 3 % len(kinds)](command) if k % 3 == 0 else command
+
+    swinging = SwingingArm(process, spoil)
+    try:
+        swing_a_while(swinging)
+        swinging.until(lambda: swinging.driver.intake.counts["commands"] > 60, "commands")
+        status = swinging.driver.status()
+        assert status.mode is Mode.FOLLOWING
+        for reason in ("not finite", "stale", "from the future", "5 joints"):
+            assert reason in status.readings["refused"]
+        assert "beyond its upper limit" in status.readings["bent"]
+        recovers(swinging, "bad commands", time.monotonic_ns())
+    finally:
+        swinging.close()
+
+
+def swing_a_while(swinging: SwingingArm) -> None:
+    swinging.swings()
+    time.sleep(0.3)
+
+
+def recovers(swinging: SwingingArm, what: str, end_ns: int) -> None:
+    """Figures are those of the time after the fault's end."""
+    published_s, follows_s = swinging.published(end_ns), swinging.swings(end_ns)
+    time.sleep(0.2)
+    step, age_s = swinging.finish()
+    print(
+        f"{what}: states after {published_s:.3f} s, follows after {follows_s:.2f} s;"
+        f" largest step {step:.4f} rad, oldest state {age_s * 1e3:.1f} ms"
+    )
