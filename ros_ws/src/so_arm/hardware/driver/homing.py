@@ -21,7 +21,7 @@ class Homing:
     def __init__(self, pose: Sequence[float], velocity: float) -> None:
         self.pose = pose
         self._velocity = velocity
-        self.still_there = False  #: the arm is at home and nothing has happened since
+        self.still_there = False  #: it got there and has only held since
         self._asked: Future[str] | None = None
         self._until_s = self._arrived_until_s = 0.0
 
@@ -37,6 +37,11 @@ class Homing:
         farthest = max(abs(q - p) for q, p in zip(self.pose, position, strict=True))
         self._until_s = now_s + farthest / self._velocity + _EXTRA_S
         self._arrived_until_s = 0.0
+
+    def begins_at(self, position: Sequence[float]) -> bool:
+        """Whether an arm at `position` (6,) [rad] is where work begins: driven home, and left there."""
+        near = all(abs(q - p) <= _NEAR_RAD for q, p in zip(self.pose, position, strict=True))
+        return self.still_there and near
 
     def watch(self, arrived: bool, sample: Sample, now_s: float) -> None:
         """arrived: the goal is at home."""

@@ -34,7 +34,6 @@ _LONGEST_CYCLES = 3
 _SLIP_RAD = 0.15
 #: Doing nothing else than waiting for commands.
 _IDLE = ("silence", "ready", "left alone", "resting")
-_AT_HOME = ("homing", "ready", "silence")
 
 
 class Order(NamedTuple):
@@ -167,7 +166,7 @@ class ArmLogic:
             self.motion.restart(sample.position)
             return Order(None, _NO_TORQUE)
         self._enter(before, sample.position, now_s)
-        self.homing.still_there &= self._why.kind in _AT_HOME
+        self.homing.still_there &= self.mode in (Mode.HOMING, Mode.HOLDING)
         wanted_torque = self._let_go(torque)
         self._move(now_s, fresh=command is not None or before is not Mode.FOLLOWING)
         # An emergency stop is not the time to try what a servo can do.
@@ -243,7 +242,7 @@ class ArmLogic:
         # An old or doubtful pose is none to go back to.
         stop = self.mode is Mode.ESTOPPED and self.health.encoder.trusted and not self.health.blind(now_s)
         if before is Mode.STARTING or self.motion.goal is None or (entered and (self.mode is Mode.FOLLOWING or stop)):
-            self.motion.restart(measured, from_home=self.homing.still_there and self.mode is Mode.FOLLOWING)
+            self.motion.restart(measured, from_home=self.mode is Mode.FOLLOWING and self.homing.begins_at(measured))
         elif entered and self.mode in (Mode.HOMING, Mode.LOWERING):
             self.motion.begin_slew()
             self._arrived_s = None
