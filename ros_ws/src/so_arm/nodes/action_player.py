@@ -25,7 +25,7 @@ from so_arm.nodes.parameters import parameter
 from so_arm.nodes.runtime import RuntimeNode, run
 
 #: States older than this mean that the arm is gone [s].
-_SILENCE_S = 1.0
+_SILENCE_S = 2.0
 #: The arm is at the first command with every body joint that near: gravity pulls it some degrees away.
 _NEAR_RAD = 0.2
 _ARRIVAL_S = 5.0
