@@ -69,6 +69,8 @@ class ArmDriver:
         self._requests: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = queue.SimpleQueue()
         self._goal_ticks: list[int | None] = [None] * NUM_JOINTS
         self._silent_cycles = [0] * NUM_JOINTS
+        self._unheard: frozenset[int] = frozenset()  # joints that get no goals, because they are not seen to obey
+        self._believed = False  # the newest sweep
         self._pause_s, self._connect_s = _FIRST_PAUSE_S, 0.0
         self._changes = ChangeLog(log)
         self.failure: Exception | None = None
@@ -196,7 +198,10 @@ class ArmDriver:
 
     def _cycle(self) -> None:
         command = self.intake.take(self.now_ns(), self.logic.refusal())
-        order = self.logic.decide(time.monotonic(), command, self.torque.on)
+        back, self._unheard = (self._unheard, frozenset()) if self._believed else (frozenset(), self._unheard)
+        # What moved on without a joint is not where that joint goes on: it begins where it is, as a limp one does.
+        held = [on and joint not in back for joint, on in enumerate(self.torque.on)]
+        order = self.logic.decide(time.monotonic(), command, held)
         bus = self.connection.bus
         bus.link.margin_s = self._patience.cycle(bus.link.counts["late_or_stray_answers"])
         sweep = bus.exchange(self._goals(order.goal), _RETRY_SHARE * self.settings.period_s)
@@ -215,17 +220,20 @@ class ArmDriver:
             return {}
         ticks = self._reader.scale.ticks_from_rad(goal).tolist()
         self._goal_ticks = [tick if on else None for tick, on in zip(ticks, self.torque.on, strict=True)]
-        # Whoever may be listening under the id of a joint that does not answer properly is not to be moved.
-        joints = zip(self._reader.ids, ticks, self._silent_cycles, strict=True)
-        return {servo_id: tick for servo_id, tick, silent in joints if silent < _SUSPECT_CYCLES}
+        joints = enumerate(zip(self._reader.ids, ticks, strict=True))
+        return {servo_id: tick for joint, (servo_id, tick) in joints if joint not in self._unheard}
 
     def _judge(self, sweep: Sweep, goal: list[float] | None, now_s: float) -> None:
         health = self.logic.health
         sample = self._reader.read(sweep)
         missing = self._reader.missing(sweep) if sample is None else {}
+        self._believed = False
         for joint in range(NUM_JOINTS):
             if joint in missing:
                 self._silent_cycles[joint] += 1
+                if self._silent_cycles[joint] >= _SUSPECT_CYCLES:
+                    # Whoever may be listening under its id is not to be moved.
+                    self._unheard |= {joint}
             elif self._silent_cycles[joint]:
                 if self._silent_cycles[joint] >= _SUSPECT_CYCLES:
                     # It may have been without power.
@@ -237,7 +245,8 @@ class ArmDriver:
                 "no servo answers (power, cable or baud rate)" if len(errors) == NUM_JOINTS else "; ".join(errors)
             )
             return
-        if health.saw(sample, now_s, self._goal_ticks, goal):
+        self._believed = health.saw(sample, now_s, self._goal_ticks, goal)
+        if self._believed:
             self.counts["states"] += 1
             self._on_state(sample.state(sample.stamp_ns + self._date_offset_ns, goal))
 
@@ -246,6 +255,7 @@ class ArmDriver:
     def _connected(self) -> None:
         self.connect_trouble, self._pause_s = None, _FIRST_PAUSE_S
         self.torque.forget()
+        self._unheard, self._believed = frozenset(), False
         self.deadlines.restart()
 
     def _disconnected(self, error: BusError) -> None:
