@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from so_arm.launcher.parameters import typed, write_parameter_file
+from so_arm.launcher.context import Context
+from so_arm.launcher.parameters import substituted_parameter_file, typed, write_parameter_file
 
 
 @pytest.mark.parametrize(
@@ -61,3 +62,14 @@ def test_what_is_no_parameter_value(text: str, kind: str, complaint: str):
 def test_parameter_file_keeps_types(tmp_path: Path):
     path = write_parameter_file(tmp_path, "/**", {"a": "3", "b": {"c": 1.0}})
     assert yaml.safe_load(path.read_text()) == {"/**": {"ros__parameters": {"a": "3", "b": {"c": 1.0}}}}
+
+
+def test_substitutions_inside_a_parameter_file(tmp_path: Path):
+    file = tmp_path / "cameras.yaml"
+    file.write_text("/**:\n  ros__parameters:\n    port: $(var port)  # 'one', \"two\"\n")
+    context = Context(file, {"port": "8090"})
+    assert yaml.safe_load(substituted_parameter_file(tmp_path, file, context).read_text()) == {
+        "/**": {"ros__parameters": {"port": 8090}}
+    }
+    with pytest.raises(ValueError, match="unknown launch variable 'port'"):
+        substituted_parameter_file(tmp_path, file, Context(file))
