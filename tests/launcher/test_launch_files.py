@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def _name(command: list[str]) -> str:
 
 def _parameters(command: list[str]) -> dict:
     name, found = _name(command), {}
-    for flag, file in zip(command, command[1:], strict=False):
+    for flag, file in itertools.pairwise(command):
         if flag == "--params-file":
             for node, content in yaml.safe_load(Path(file).read_text()).items():
                 if node.rsplit("/", 1)[-1] in (name, "**"):
