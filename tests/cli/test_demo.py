@@ -11,6 +11,7 @@ import pytest
 
 from so_arm.cli import demo_video, graph_rollouts
 from so_arm.cli import main as cli_main
+from so_arm.cli.options import Hardware
 from so_arm.cli.rollouts import Rollouts
 from so_arm.core.episode import EpisodeResult
 from so_arm.core.episode_record import EpisodeRecord, record_path
@@ -22,9 +23,18 @@ PERIOD_NS = 33_333_333
 
 
 def fake_graph(
-    rollouts: Rollouts, log: Path, on_episode, *, lockstep, hardware, record_dir, view, on_ready
+    rollouts: Rollouts,
+    log: Path,
+    on_episode,
+    *,
+    lockstep,
+    hardware=Hardware.mujoco,
+    record_dir=None,
+    view=False,
+    on_ready=lambda node: None,
 ) -> list[EpisodeResult]:
     """Episodes of the arm at rest that "fail" for odd seeds; the graph answers in 2 ms, one tick not at all."""
+    assert not (lockstep and hardware is Hardware.emulated)
     on_ready("act_policy")
     env = SoArmEnv(rollouts.task, horizon=TICKS)
     results = []
@@ -46,7 +56,8 @@ def fake_graph(
             latency_ns=latency_ns,
             wall_ns=np.arange(TICKS) * 2 * PERIOD_NS,
         )
-        record.save(record_path(record_dir, seed))
+        if record_dir is not None:
+            record.save(record_path(record_dir, seed))
         failure = "missed_grasp" if seed % 2 else None
         results.append(EpisodeResult(seed, failure is None, sum(rewards), TICKS, failure, TICKS / 30))
         on_episode(results[-1])
@@ -94,6 +105,26 @@ def test_table_report_and_video(demo, no_rendering, capsys):
     with av.open("run/demo.mp4") as video:
         assert video.streams.video[0].codec_context.pix_fmt == "yuv420p"
         assert sum(1 for _ in video.decode(video=0)) >= 3 * TICKS
+
+
+def test_emulated_hardware_is_compared_with_the_bridge(demo, no_rendering, capsys):
+    assert demo("--hardware", "emulated", "--episodes", 3, "--seed", 4, "--output", "run") == 0
+    shown = capsys.readouterr().out
+    assert shown.count("66.7%   (95 % interval 20.8% to 93.9%)") == 2
+    assert "the same seeds through the MuJoCo bridge, in lockstep" in shown
+    assert "one lies within the other's interval" in shown
+    report = json.loads(Path("run/report.json").read_text())
+    assert report["meta"]["hardware"] == "emulated"
+    bridge = report["comparison"]["mujoco_bridge"]
+    assert [episode["seed"] for episode in bridge["episodes"]] == [4, 5, 6]
+    assert bridge["meta"]["clock"] == "lockstep" and report["comparison"]["within"]
+
+
+@pytest.mark.parametrize("option", ["--lockstep", "--view"])
+def test_emulated_hardware_works_in_real_time_and_has_no_viewer(demo, capsys, tmp_path, option):
+    assert demo("--hardware", "emulated", option, "--output", "run") == 2
+    assert capsys.readouterr().err == f"error: {option}: only with --hardware mujoco\n"
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.gl

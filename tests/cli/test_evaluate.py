@@ -56,6 +56,11 @@ def test_report_plots_and_json(so_arm, policy, tmp_path, capsys):
     assert re.search(r"JSON +out\.json", shown)
 
 
+def test_emulated_hardware_needs_the_graph(so_arm, policy, capsys):
+    assert so_arm("--policy", policy, "--hardware", "emulated") == 2
+    assert capsys.readouterr().err == "error: --hardware emulated: only with --through graph\n"
+
+
 def test_without_a_policy_the_released_one_is_offered(so_arm, capsys):
     assert so_arm() == 2
     error = capsys.readouterr().err

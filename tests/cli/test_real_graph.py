@@ -77,8 +77,9 @@ def test_demo_runs_to_the_end(so_arm, tmp_path):
     }
 
 
-def test_interrupt_in_an_episode_is_130_and_leaves_no_process(so_arm, tmp_path):
-    process = so_arm("demo", "--episodes", "50", "--lockstep", "--output", "run", "--json", "out.json")
+@pytest.mark.parametrize("hardware", [["--lockstep"], ["--hardware", "emulated"]])
+def test_interrupt_in_an_episode_is_130_and_leaves_no_process(so_arm, tmp_path, hardware):
+    process = so_arm("demo", "--episodes", "50", *hardware, "--output", "run", "--json", "out.json")
     log, deadline = tmp_path / "run" / "graph.log", time.monotonic() + PATIENCE_S
     while not (log.exists() and f"with seed {UNSEEN_SEED} started" in log.read_text()):
         assert process.poll() is None and time.monotonic() < deadline

@@ -10,7 +10,6 @@ from rich.console import Console
 
 from so_arm.analysis.report import build_report
 from so_arm.cli.episode_view import EpisodeView
-from so_arm.cli.graph_rollouts import run_graph
 from so_arm.cli.rollouts import Rollouts
 from so_arm.core.episode import EpisodeResult
 from so_arm.core.statistics import mean, wilson_interval
@@ -18,6 +17,8 @@ from so_arm.core.statistics import mean, wilson_interval
 
 def run_bridge(rollouts: Rollouts, folder: Path, out: Console, emulated: Sequence[EpisodeResult]) -> dict[str, Any]:
     """Report of the bridge's episodes; what its nodes say goes to `folder`."""
+    from so_arm.cli.graph_rollouts import run_graph
+
     out.print("\nthe same seeds through the MuJoCo bridge, in lockstep")
     with EpisodeView(out, rollouts.episodes, "waiting for the first episode") as progress:
         bridge = run_graph(rollouts, folder / "bridge.log", progress.add, lockstep=True)
