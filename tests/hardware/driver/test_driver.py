@@ -317,6 +317,27 @@ def test_enable_torque_takes_it_and_gives_it_back(bench: Bench) -> None:
     bench.until(lambda: bench.register(reg.TORQUE_ENABLE) == [1] * 6, "torque on")
 
 
+def test_torque_of_an_arm_that_is_not_connected_is_told_as_it_is(bench: Bench) -> None:
+    driver = bench.started()
+    bench.inject(FaultKind.UNPLUG, for_s=2.0)
+    bench.until(lambda: driver.status().mode is Mode.CONNECTING, "the loss")
+    with pytest.raises(UserError, match="not connected"):
+        driver.enable_torque(True)
+    assert "NOT connected" in driver.enable_torque(False)
+    bench.until(lambda: bench.register(reg.TORQUE_ENABLE) == [0] * 6, "torque off once it is back")
+
+
+def test_home_is_answered_when_the_driver_ends_or_has_ended(bench: Bench) -> None:
+    driver = bench.started(on_exit="hold", approach_velocity=0.05)
+    bench.command(driver, HOME - 0.1, 0.5)
+    asked = driver.home()
+    driver.close()
+    with pytest.raises(UserError, match="the driver"):
+        asked.result(0)
+    with pytest.raises(UserError, match="has ended"):
+        driver.home().result(0)
+
+
 def test_it_sees_a_wrapped_encoder(bench: Bench) -> None:
     driver = bench.started()
     bench.inject(FaultKind.ENCODER, 2, value=float(TICKS_PER_TURN // 8))

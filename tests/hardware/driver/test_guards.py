@@ -234,6 +234,12 @@ def test_a_slip_to_where_no_goal_can_be_takes_that_joint_its_torque(arm: FakeArm
     arm.run(2.0, HOME)
     assert arm.torque == [joint != LIFT for joint in range(6)]
     assert worst(arm)[1] == "encoder"
+    arm.slip[LIFT] = -300  # a hand moves it to where goals can be
+    arm.run(1.0, HOME)
+    assert not arm.torque[LIFT], "torque at a pose in doubt is for a human to give"
+    arm.logic.accept_pose(arm.now_s)
+    arm.run(0.2, HOME)
+    assert all(arm.torque)
 
 
 def test_a_jump_that_ends_in_time_is_forgotten(arm: FakeArm) -> None:

@@ -346,3 +346,25 @@ def test_poses_are_those_of_the_simulation() -> None:
     from so_arm.sim.start import HOME_RAD, REST_RAD
 
     assert np.array_equal(HOME_POSE, HOME_RAD) and np.array_equal(REST_POSE, REST_RAD)
+
+
+def test_an_arm_whose_pose_is_not_known_yet_is_not_let_go_before_it_is_down() -> None:
+    arm = FakeArm(pose=(1.8, 1.2, -1.5, -1.5, 2.7, 1.6))
+    arm.torque = [True] * 6  # from the driver before
+    arm.logic.end("lower")
+    arm.silent = True
+    arm.run(0.1)
+    assert arm.logic.mode is Mode.STARTING and not arm.logic.ended
+    arm.silent = False
+    begin_s = arm.now_s
+    while not arm.logic.ended:
+        arm.cycle()
+        assert arm.now_s - begin_s < 4.2
+    assert np.allclose(arm.pose, REST_POSE, atol=0.02)
+
+
+@pytest.mark.parametrize("how", ["hold", "limp"])
+def test_other_ends_need_no_pose(how: str) -> None:
+    arm = FakeArm()
+    arm.logic.end(how)
+    assert arm.logic.ended

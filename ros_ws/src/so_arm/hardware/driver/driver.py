@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Any
 
 import numpy as np
 
@@ -21,6 +19,7 @@ from so_arm.hardware.driver.deadlines import Deadlines
 from so_arm.hardware.driver.logic import ArmLogic
 from so_arm.hardware.driver.patience import AnswerPatience
 from so_arm.hardware.driver.report import ChangeLog, status_of
+from so_arm.hardware.driver.requests import Requests
 from so_arm.hardware.driver.sample import ArmState, SampleReader
 from so_arm.hardware.driver.settings import HOLD, DriverSettings
 from so_arm.hardware.driver.status import ERROR, DriverStatus, Level, Mode, Trouble
@@ -66,7 +65,7 @@ class ArmDriver:
         self.connect_trouble: Trouble | None = None
         # Taken once: stamps never jump, whatever happens to the date.
         self._date_offset_ns = time.time_ns() - time.monotonic_ns()
-        self._requests: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = queue.SimpleQueue()
+        self._requests = Requests()
         self._goal_ticks: list[int | None] = [None] * NUM_JOINTS
         self._silent_cycles = [0] * NUM_JOINTS
         self._unheard: frozenset[int] = frozenset()  # joints that get no goals, because they are not seen to obey
@@ -112,19 +111,18 @@ class ArmDriver:
     def enable_torque(self, on: bool) -> str:
         """Torque off; or on, at the measured pose, which also accepts a pose that was in doubt."""
         try:
-            return self._ask(self._torque_on if on else self._torque_off).result(_REQUEST_S)
+            return self._requests.ask(self._torque_on if on else self._torque_off).result(_REQUEST_S)
         except TimeoutError:
             raise UserError("not done yet: the driver is busy connecting; it will be done then") from None
 
     def home(self) -> Future[str]:
         """Slews to the home pose; the future gets UserError when the arm does not get there."""
-        answer: Future[str] = Future()
-        self._ask(lambda: self.logic.go_home(answer, time.monotonic()))
-        return answer
+        return self._requests.begin(lambda answer: self.logic.go_home(answer, time.monotonic()))
 
     def troubles(self, now_s: float) -> list[Trouble]:
         """The worst first; never empty."""
-        return [self.connect_trouble] if self.connect_trouble else self.logic.troubles(now_s)
+        trouble = self.connect_trouble
+        return [trouble] if trouble else self.logic.troubles(now_s)
 
     def status(self) -> DriverStatus:
         return status_of(self, time.monotonic())
@@ -132,39 +130,31 @@ class ArmDriver:
     def close(self) -> None:
         """Brings the arm to an end as `on_exit` says, an emergency stop apart, which stays frozen; then the port."""
         if self._thread.is_alive():
-            self._ask(lambda: self._end(self.settings.on_exit))
+            self._requests.ask(lambda: self._end(self.settings.on_exit))
             self._thread.join(_LOWERING_S + 5.0)
         self.connection.close()
-
-    def _ask[Result](self, action: Callable[[], Result]) -> Future[Result]:
-        """Runs `action` in the bus thread, before the next cycle."""
-        answer: Future[Result] = Future()
-        self._requests.put((action, answer))
-        return answer
 
     # --- requests, in the bus thread --------------------------------------------------------------------------
 
     def _torque_on(self) -> str:
         if self.settings.leader:
             raise UserError("the leader arm has no torque")
+        if self.connect_trouble:
+            raise UserError(f"the arm is not connected: {self.connect_trouble.text}")
         self.logic.accept_pose(time.monotonic())
         return "torque comes on at the measured pose"
 
     def _torque_off(self) -> str:
         self.logic.torque_off = True
+        if self.connect_trouble:
+            return (
+                "torque goes off once the arm is back: it is NOT connected and holds itself; cut its power to end that"
+            )
         return "torque goes off"
 
     def _end(self, how: str) -> None:
         self._stop_s = time.monotonic() + _LOWERING_S
         self.logic.end(how)
-
-    def _serve_requests(self) -> None:
-        while not self._requests.empty():
-            action, answer = self._requests.get()
-            try:
-                answer.set_result(action())
-            except UserError as error:
-                answer.set_exception(error)
 
     # --- the bus thread ---------------------------------------------------------------------------------------
 
@@ -174,13 +164,16 @@ class ArmDriver:
             self._connected()
             while not self._over():
                 self.deadlines.wait()
-                self._serve_requests()
+                self._requests.serve()
                 self._act()
                 self._changes.note(self.logic.mode, self.troubles(time.monotonic()), self.intake)
             self._finish()
         except Exception as error:
             self.failure = error
-            self._log(ERROR, f"the bus thread failed: {error!r}")
+            self._log(ERROR, f"the bus thread failed, and the arm keeps its last goal: {error!r}")
+        finally:
+            self.logic.homing.cancel("the driver has ended")
+            self._requests.close()
 
     def _act(self) -> None:
         try:
@@ -285,7 +278,7 @@ class ArmDriver:
 
     def _finish(self) -> None:
         """Torque off, unless the arm is to stay as it is."""
-        if self.logic.mode is Mode.ESTOPPED or self.logic.ending == HOLD or not self.connection.is_open:
+        if self.logic.estopped or self.logic.ending == HOLD or not self.connection.is_open:
             return
         try:
             self.connection.bus.disable_torque()

@@ -115,13 +115,14 @@ class ArmLogic:
         """Begins the way to the end; `ended` tells when it is reached."""
         self.ending = how
         self._lowered = False
-        if self.motion.goal is not None:
-            farthest = max(abs(a - b) for a, b in zip(self.motion.goal, self.settings.rest_pose, strict=True))
-            self._lowering_velocity = min(max(self.settings.lowering_velocity, farthest / _EXIT_S), _FASTEST_EXIT_RAD_S)
+        self._hurry()
 
     @property
     def ended(self) -> bool:
-        return self.mode in (Mode.LIMP, Mode.ESTOPPED, Mode.STARTING) or self.ending == HOLD
+        if self.mode is Mode.STARTING:
+            # An arm that holds itself cannot be lowered before its pose is known.
+            return self.estopped or self.torque_off or self.ending in (HOLD, LIMP)
+        return self.mode in (Mode.LIMP, Mode.ESTOPPED) or self.ending == HOLD
 
     def refusal(self, homing: bool = True) -> str:
         """Why a command would not be taken now; empty when it would. homing: a trip home counts."""
@@ -245,7 +246,10 @@ class ArmLogic:
             self.motion.restart(measured, from_home=self.mode is Mode.FOLLOWING and self.homing.begins_at(measured))
         elif entered and self.mode in (Mode.HOMING, Mode.LOWERING):
             self.motion.begin_slew()
+        if entered:
             self._arrived_s = None
+            if before is Mode.STARTING and self.ending:
+                self._hurry()
 
     def _let_go(self, torque: Sequence[bool]) -> tuple[bool, ...]:
         """Goals of joints that do not hold themselves go where they are; returns which joints are to have torque."""
@@ -260,7 +264,7 @@ class ArmLogic:
         floating = [joint for joint in range(NUM_JOINTS) if not torque[joint]]
         for joint in self.health.encoder.moved_by_themselves():
             # Where no goal can keep the servo from moving, taking its torque does.
-            wanted[joint] = self.motion.reachable(joint, position[joint])
+            wanted[joint] = torque[joint] and self.motion.reachable(joint, position[joint])
             if abs(position[joint] - goal[joint]) > _SLIP_RAD:
                 floating.append(joint)
         if floating:
@@ -270,6 +274,12 @@ class ArmLogic:
             self.motion.approach_again()
         self._held_back = held_back
         return tuple(wanted)
+
+    def _hurry(self) -> None:
+        """The way down at the end is done in time."""
+        if self.motion.goal is not None:
+            farthest = max(abs(a - b) for a, b in zip(self.motion.goal, self.settings.rest_pose, strict=True))
+            self._lowering_velocity = min(max(self.settings.lowering_velocity, farthest / _EXIT_S), _FASTEST_EXIT_RAD_S)
 
     def _move(self, now_s: float, fresh: bool) -> None:
         """fresh: there is a command that is not on its way yet."""

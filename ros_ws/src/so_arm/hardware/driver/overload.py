@@ -25,14 +25,16 @@ class OverloadClearing:
     def update(self, sample: Sample, now_s: float) -> None:
         if sample.faults == _NO_FAULTS and not self.latched:
             return
-        before, self.latched = self.latched, {}
+        before = self.latched
+        latched: dict[int, float] = {}
         for joint, bits in enumerate(sample.faults):
             if not bits & ServoFault.OVERLOAD:
                 continue
-            self.latched[joint] = before.get(joint, sample.position[joint])
+            latched[joint] = before.get(joint, sample.position[joint])
             if joint not in before:
                 self._begin(joint, now_s)
             self._seen_s[joint] = now_s
+        self.latched = latched  # whole: other threads tell of it
 
     def _begin(self, joint: int, now_s: float) -> None:
         self.latches += 1

@@ -48,7 +48,8 @@ class ChangeLog:
 def status_of(driver: ArmDriver, now_s: float) -> DriverStatus:
     """Read while the bus thread goes on: each number is right, all of them together nearly so."""
     logic, intake = driver.logic, driver.intake
-    mode = Mode(driver.connect_trouble.kind) if driver.connect_trouble else logic.mode
+    trouble = driver.connect_trouble
+    mode = Mode(trouble.kind) if trouble else logic.mode
     troubles = driver.troubles(now_s)
     if intake.last_trouble and driver.now_ns() - intake.last_trouble_ns < _RECENT_NS:
         troubles = sorted([*troubles, Trouble(WARN, "command", intake.last_trouble)], key=lambda each: -each.level)

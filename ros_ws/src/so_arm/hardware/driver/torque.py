@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 
-from so_arm.core.joints import JOINT_NAMES, NUM_JOINTS
+from so_arm.core.joints import NUM_JOINTS
 from so_arm.hardware.feetech import registers as reg
 from so_arm.hardware.feetech.bus import FeetechBus
 from so_arm.hardware.feetech.errors import ServoError, StatusError
@@ -112,6 +112,3 @@ class TorqueKeeper:
         if found != self.on[joint]:
             self.counts["servo_restarts" if self.on[joint] else "torque_surprises"] += 1
             self.on[joint] = found
-
-    def names_off(self, wanted: Sequence[bool]) -> str:
-        return ", ".join(JOINT_NAMES[j] for j, want in enumerate(wanted) if want and not self.on[j])
