@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from so_arm.core.paths import share_dir
-from so_arm.hardware.driver.settings import HOME_POSE
+from so_arm.core.poses import HOME_POSE
 from so_arm.launcher.background import reporting
 from so_arm.launcher.environment import ros_environment
 

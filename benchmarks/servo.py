@@ -25,8 +25,9 @@ import numpy as np
 from so_arm.core.calibration_formats import read_calibration
 from so_arm.core.joints import JOINT_NAMES
 from so_arm.core.paths import share_dir
+from so_arm.core.poses import HOME_POSE
 from so_arm.hardware.driver.driver import ArmDriver
-from so_arm.hardware.driver.settings import HOLD, HOME_POSE, DriverSettings
+from so_arm.hardware.driver.settings import HOLD, DriverSettings
 from so_arm.hardware.feetech.bus import ARM_IDS, FeetechBus
 from so_arm.hardware.feetech.losses import PAUSE_S
 from so_arm.hardware.feetech.packets import OVERHEAD, wire_time_s

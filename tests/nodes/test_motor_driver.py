@@ -18,7 +18,7 @@ from tests.nodes.processes import NodeProcess
 
 from so_arm.core.calibration_formats import read_calibration
 from so_arm.core.paths import share_dir
-from so_arm.hardware.driver.settings import HOME_POSE
+from so_arm.core.poses import HOME_POSE
 from so_arm.hardware.feetech import registers as reg
 from so_arm.hardware.feetech.emulator import Emulator
 from so_arm.hardware.feetech.packets import Instruction, Packet

@@ -10,10 +10,11 @@ import numpy as np
 
 from so_arm.core.calibration import Calibration, nominal_calibration
 from so_arm.core.joints import MAX_VELOCITY_RAD_S, NUM_JOINTS
+from so_arm.core.poses import HOME_POSE
 from so_arm.core.ticks import TickScale
 from so_arm.hardware.driver.logic import ArmLogic, Order
 from so_arm.hardware.driver.sample import Sample
-from so_arm.hardware.driver.settings import HOME_POSE, DriverSettings
+from so_arm.hardware.driver.settings import DriverSettings
 from so_arm.hardware.driver.status import Mode
 from so_arm.hardware.feetech.errors import ServoFault
 

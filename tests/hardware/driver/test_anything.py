@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.hardware.driver.fake_arm import LARGEST_STEP_RAD, FakeArm
 
-from so_arm.hardware.driver.settings import HOME_POSE
+from so_arm.core.poses import HOME_POSE
 from so_arm.hardware.driver.status import Mode
 from so_arm.hardware.feetech.errors import ServoFault
 

@@ -19,10 +19,11 @@ from so_arm.core.calibration_formats import read_calibration
 from so_arm.core.errors import UserError
 from so_arm.core.joints import NUM_JOINTS
 from so_arm.core.paths import share_dir
+from so_arm.core.poses import HOME_POSE
 from so_arm.core.ticks import TickScale
 from so_arm.hardware.driver.driver import ArmDriver
 from so_arm.hardware.driver.sample import ArmState
-from so_arm.hardware.driver.settings import HOME_POSE, DriverSettings
+from so_arm.hardware.driver.settings import DriverSettings
 from so_arm.hardware.driver.status import ERROR, Mode
 from so_arm.hardware.feetech import registers as reg
 from so_arm.hardware.feetech.emulator import Emulator

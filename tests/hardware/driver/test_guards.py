@@ -8,7 +8,7 @@ from tests.hardware.driver.fake_arm import LARGEST_STEP_RAD, FakeArm
 
 from so_arm.core.errors import UserError
 from so_arm.core.joints import GRIPPER
-from so_arm.hardware.driver.settings import HOME_POSE, REST_POSE
+from so_arm.core.poses import HOME_POSE, REST_POSE
 from so_arm.hardware.driver.status import ERROR, WARN, Mode
 from so_arm.hardware.feetech.errors import ServoFault
 

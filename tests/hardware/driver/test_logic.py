@@ -10,7 +10,7 @@ from tests.hardware.driver.fake_arm import LARGEST_STEP_RAD, FakeArm
 
 from so_arm.core.errors import UserError
 from so_arm.core.joints import LOWER_RAD, UPPER_RAD
-from so_arm.hardware.driver.settings import HOME_POSE, REST_POSE
+from so_arm.core.poses import HOME_POSE, REST_POSE
 from so_arm.hardware.driver.status import Mode
 
 HOME = np.array(HOME_POSE)
@@ -340,12 +340,6 @@ def test_late_cycles_do_not_keep_it_from_being_down_in_time() -> None:
     assert arm.now_s - begin_s < 4.2
     assert arm.steps() <= LARGEST_STEP_RAD
     assert np.allclose(arm.pose, REST_POSE, atol=0.02)
-
-
-def test_poses_are_those_of_the_simulation() -> None:
-    from so_arm.sim.start import HOME_RAD, REST_RAD
-
-    assert np.array_equal(HOME_POSE, HOME_RAD) and np.array_equal(REST_POSE, REST_RAD)
 
 
 def test_an_arm_whose_pose_is_not_known_yet_is_not_let_go_before_it_is_down() -> None:

@@ -10,13 +10,12 @@ import numpy as np
 from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
-from std_msgs.msg import String
 
 from so_arm.core.episode_info import EpisodeInfo
-from so_arm.core.paths import share_dir
 from so_arm.nodes import qos
 from so_arm.nodes.camera_topics import CameraTopics
 from so_arm.nodes.messages import JointStateWriter, set_stamp
+from so_arm.nodes.robot_description import publish_description
 from so_arm.nodes.world_topics import WorldTopics
 from so_arm.rewards.state import RewardState
 from so_arm.sim.env import SoArmEnv
@@ -33,8 +32,7 @@ class BridgeTopics:
         self._world = WorldTopics(node)
         self._clock = node.create_publisher(Clock, "/clock", qos.STATE)
         self._joints = node.create_publisher(JointState, "follower/joint_states", qos.STATE)
-        self._description = node.create_publisher(String, "robot_description", qos.LATCHED)
-        self._description.publish(String(data=(share_dir() / "urdf" / "so_arm100.urdf").read_text("utf-8")))
+        self._description = publish_description(node)
         self._joint_writer = JointStateWriter(with_velocity=True)
         self._clock_message = Clock()
         self._cameras = [self._camera(node, name) for name in cameras]

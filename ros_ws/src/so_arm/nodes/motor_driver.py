@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from sensor_msgs.msg import JointState
-from std_msgs.msg import String
-from std_srvs.srv import SetBool
 
 from so_arm.core.calibration_formats import read_calibration
 from so_arm.core.calibration_place import FOLLOWER, LEADER, ROLES, find_calibration
 from so_arm.core.episode_info import EpisodeInfo
 from so_arm.core.errors import UserError
 from so_arm.core.joints import NUM_JOINTS
-from so_arm.core.paths import share_dir
+from so_arm.core.poses import HOME_POSE, REST_POSE
 from so_arm.hardware.driver.driver import ArmDriver
 from so_arm.hardware.driver.sample import ArmState
-from so_arm.hardware.driver.settings import EXITS, HOME_POSE, LOWER, REST_POSE, DriverSettings
+from so_arm.hardware.driver.settings import EXITS, LOWER, DriverSettings
 from so_arm.hardware.driver.status import Level
 from so_arm.hardware.feetech.registers import BAUD_RATES
 from so_arm.nodes import qos
 from so_arm.nodes.episode_listener import EpisodeListener
 from so_arm.nodes.messages import JointStateReader, JointStateWriter, stamp_ns
 from so_arm.nodes.parameters import parameter
+from so_arm.nodes.robot_description import publish_description
 from so_arm.nodes.runtime import ERROR, OK, WARN, RuntimeNode, run
+from so_arm.nodes.services import create_switches
 from so_arm.nodes.slow_service import create_slow_trigger
 
 _LEVELS = {Level.OK: OK, Level.WARN: WARN, Level.ERROR: ERROR}
@@ -103,12 +101,10 @@ class MotorDriver(RuntimeNode[Settings]):
 
     def _follow(self, driver: ArmDriver) -> None:
         """What only an arm that moves has."""
-        self._description = self.create_publisher(String, "robot_description", qos.LATCHED)
-        self._description.publish(String(data=(share_dir() / "urdf" / "so_arm100.urdf").read_text("utf-8")))
+        self._description = publish_description(self)
         self._episodes = EpisodeListener(self, self._on_episode)
         self.create_subscription(JointState, "follower/joint_commands", self._on_command, qos.CONTROL)
-        for name, switch in (("estop", driver.estop), ("enable_torque", driver.enable_torque)):
-            self.create_service(SetBool, f"~/{name}", _serve(switch))
+        create_switches(self, estop=driver.estop, enable_torque=driver.enable_torque)
         create_slow_trigger(self, "~/home", driver.home)
 
     def _on_state(self, state: ArmState) -> None:
@@ -130,7 +126,8 @@ class MotorDriver(RuntimeNode[Settings]):
 
     def _on_episode(self, info: EpisodeInfo) -> None:
         # What answers an observation of before a start, or of before an end, belongs to another episode.
-        self._not_before_ns = info.start_stamp_ns if info.running else time.time_ns()
+        assert self._driver is not None
+        self._not_before_ns = info.start_stamp_ns if info.running else self._driver.now_ns()
 
     def _on_command(self, message: JointState) -> None:
         assert self._driver is not None
@@ -141,7 +138,7 @@ class MotorDriver(RuntimeNode[Settings]):
         try:
             self._driver.command(self._reader.position(message), stamp)
         except UserError as error:
-            self.counts["refused_commands"] += 1
+            self.counts["malformed_commands"] += 1
             self.problem(f"refused: {error}")
 
 
@@ -149,17 +146,6 @@ def driver_settings(settings: Settings) -> DriverSettings:
     shared = {field.name for field in dataclasses.fields(Settings)}
     values = {f.name: getattr(settings, f.name) for f in dataclasses.fields(DriverSettings) if f.name in shared}
     return DriverSettings(**values, leader=settings.role == LEADER)
-
-
-def _serve(switch: Callable[[bool], str]) -> Callable[[SetBool.Request, SetBool.Response], SetBool.Response]:
-    def serve(request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
-        try:
-            response.message, response.success = switch(request.data), True
-        except UserError as error:
-            response.message, response.success = str(error), False
-        return response
-
-    return serve
 
 
 def main() -> None:

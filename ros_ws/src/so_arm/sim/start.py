@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from so_arm.core.joints import LOWER_RAD, NUM_JOINTS, UPPER_RAD
+from so_arm.core.poses import HOME_POSE, REST_POSE
 
-#: Start pose [rad]: gripper open, pointing down, above the middle of the work area.
-HOME_RAD = np.array([0.0, -0.9, 0.7, 1.45, -1.57, 0.6])
+HOME_RAD = np.array(HOME_POSE)
 HOME_RAD.setflags(write=False)
 #: Half-width of the start pose's variation [rad].
 HOME_SPREAD_RAD = 0.03
-#: Folded up and lying on itself: where an arm without power is at rest.
-REST_RAD = np.array([0.0, -1.745, 1.565, 1.25, -1.57, -0.1])
+REST_RAD = np.array(REST_POSE)
 REST_RAD.setflags(write=False)
 
 

@@ -25,10 +25,6 @@ class ArmState:
     position: np.ndarray  #: [rad]
     velocity: np.ndarray  #: [rad/s]
     goal: np.ndarray  #: [rad]
-    load: np.ndarray  #: fraction of stall torque
-    current: np.ndarray  #: [A]
-    voltage: np.ndarray  #: [V]
-    temperature: np.ndarray  #: [degrees C]
 
 
 class Sample(NamedTuple):
@@ -47,16 +43,7 @@ class Sample(NamedTuple):
     def state(self, stamp_ns: int, goal: list[float] | None) -> ArmState:
         """The same for publishing, stamped `stamp_ns`."""
         position = np.array(self.position)
-        return ArmState(
-            stamp_ns,
-            position,
-            np.array(self.velocity),
-            position if goal is None else np.array(goal),
-            np.array(self.load),
-            np.array(self.current),
-            np.array(self.voltage),
-            np.array(self.temperature, dtype=np.float64),
-        )
+        return ArmState(stamp_ns, position, np.array(self.velocity), position if goal is None else np.array(goal))
 
 
 class SampleReader:

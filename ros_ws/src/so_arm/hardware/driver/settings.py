@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: Arm raised in front of the base, jaw open; where the task scenes start.
-HOME_POSE = (0.0, -0.9, 0.7, 1.45, -1.57, 0.6)
-#: Arm folded up and lying on itself, so that nothing falls when torque goes off.
-REST_POSE = (0.0, -1.745, 1.565, 1.25, -1.57, -0.1)
+from so_arm.core.errors import UserError, choice_error
+from so_arm.core.poses import HOME_POSE, REST_POSE
+from so_arm.hardware.feetech.registers import BAUD_RATES
 
 HOLD, LOWER, LIMP = "hold", "lower", "limp"
 EXITS = (HOLD, LOWER, LIMP)
@@ -45,6 +44,16 @@ class DriverSettings:
     load_limit: float = 0.75  #: of a body joint that hardly moves, fraction of stall torque
     current_limit: float = 1.5  #: of a body joint [A]
     gripper_load_limit: float = 0.22  #: below the servo's own 0.25, which would latch
+
+    def __post_init__(self) -> None:
+        if self.baud not in BAUD_RATES.values():
+            raise choice_error("baud rate", str(self.baud), map(str, BAUD_RATES.values()))
+        if not self.temperature_warning < self.temperature_limit:
+            # Too hot ends where warm ends: the other way round the arm would rest and rise in turn.
+            raise UserError(
+                f"temperature_warning {self.temperature_warning} must be less than temperature_limit"
+                f" {self.temperature_limit}"
+            )
 
     @property
     def period_s(self) -> float:
