@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from so_arm.core.calibration_place import FOLLOWER, LEADER, calibration_folder, find_calibration
+from so_arm.core.calibration_place import FOLLOWER, LEADER, calibration_folder, find_calibration, new_calibration
 from so_arm.core.errors import UserError
 
 
@@ -45,7 +45,13 @@ def test_not_found_names_the_places(folder: Path) -> None:
         assert str(folder / "teleoperators" / kind / "blue.json") in str(caught.value)
 
 
-@pytest.mark.parametrize(("robot_id", "text"), [("", "give calibration_file"), ("../x", "is not a name")])
-def test_ids_that_are_none(folder: Path, robot_id: str, text: str) -> None:
-    with pytest.raises(UserError, match=text):
-        find_calibration("", robot_id, FOLLOWER)
+def test_neither_file_nor_id(folder: Path) -> None:
+    with pytest.raises(UserError, match="give calibration_file"):
+        find_calibration("", "", FOLLOWER)
+
+
+@pytest.mark.parametrize("robot_id", ["../x", "a/b", "..", "."])
+def test_a_path_is_no_id(folder: Path, robot_id: str) -> None:
+    for look in (find_calibration, lambda _, *given: new_calibration(*given)):
+        with pytest.raises(UserError, match="is not a plain name"):
+            look("", robot_id, FOLLOWER)

@@ -29,8 +29,7 @@ def calibration_folder(environment: Mapping[str, str] = os.environ) -> Path:
 
 def new_calibration(robot_id: str, role: str) -> Path:
     """Where LeRobot looks for the calibration of a robot that is to be called `robot_id`."""
-    if not robot_id or Path(robot_id).name != robot_id:
-        raise UserError(f"robot id '{robot_id}' is not a plain name such as my_arm")
+    _check_name(robot_id)
     return calibration_folder() / _FOLDERS[role][0] / f"{robot_id}.json"
 
 
@@ -40,11 +39,16 @@ def find_calibration(calibration_file: str, robot_id: str, role: str) -> Path:
         return Path(calibration_file).expanduser()
     if not robot_id:
         raise UserError("no calibration: give calibration_file, or robot_id for a file of LeRobot's")
-    if Path(robot_id).name != robot_id:
-        raise UserError(f"robot_id '{robot_id}' is not a name; give the path of a file as calibration_file")
+    _check_name(robot_id)
     folder = calibration_folder()
     places = [folder / kind / f"{robot_id}.json" for kind in _FOLDERS[role]]
     for place in places:
         if place.is_file():
             return place
     raise UserError(f"no calibration of {role} '{robot_id}'; looked for {', '.join(map(str, places))}")
+
+
+def _check_name(robot_id: str) -> None:
+    """A path in its place would lead out of LeRobot's folder."""
+    if not robot_id or robot_id in (".", "..") or Path(robot_id).name != robot_id:
+        raise UserError(f"robot id '{robot_id}' is not a plain name such as my_arm; a file goes by its path")

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from so_arm.core.errors import UserError
 from so_arm.core.joints import JOINT_NAMES
 from so_arm.hardware.feetech import registers as reg
-from so_arm.hardware.feetech.bus import FeetechBus
+from so_arm.hardware.feetech.bus import ARM_IDS, FeetechBus
 from so_arm.hardware.feetech.errors import ServoError, VerifyError
 from so_arm.hardware.feetech.identity import FoundServo, noisy_rates, scan, set_baud, set_id
 
 BAUD = reg.BAUD_RATES[0]
 FACTORY_ID = 1
-IDS = {name: number for number, name in enumerate(JOINT_NAMES, start=1)}
+IDS = dict(zip(JOINT_NAMES, ARM_IDS, strict=True))
 #: Servos from the box all have the factory's id.
 TALK_AT_ONCE = "several servos with one id talk at once; connect only one of them"
 ORDER = tuple(reversed(JOINT_NAMES))  #: gripper first
