@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from so_arm.core.errors import UserError
-from so_arm.hardware.camera import Camera, Frame
+from so_arm.hardware.camera import CLOSE_TIMEOUT_S, Camera, Frame
 from so_arm.hardware.camera_faults import CameraFault
 from so_arm.hardware.camera_source import Source
 from so_arm.hardware.mjpeg_server import MjpegServer
@@ -163,7 +163,7 @@ def test_closing_does_not_wait_for_a_source_that_hangs(emulated: MjpegServer) ->
     time.sleep(0.2)
     start_s = time.monotonic()
     camera.close()
-    assert time.monotonic() - start_s < 0.5
+    assert time.monotonic() - start_s < CLOSE_TIMEOUT_S
     assert not camera._thread.is_alive()
 
 

@@ -176,7 +176,7 @@ def test_a_stall_is_noticed_in_time_even_when_bytes_trickle(serve: Serve) -> Non
     start_s = time.monotonic()
     with pytest.raises(SourceLost, match="delivers nothing"):
         reader.grab()
-    assert 0.2 < time.monotonic() - start_s < 1.5
+    assert 0.2 < time.monotonic() - start_s < 3.0, "the whole picture takes 5 s"
 
 
 def test_a_waiting_read_can_be_ended(serve: Serve) -> None:

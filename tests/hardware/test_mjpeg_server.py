@@ -87,15 +87,17 @@ def test_a_frame_is_made_once_for_all_clients_and_only_while_somebody_watches(
     for thread in threads:
         thread.join()
     elapsed_s = time.monotonic() - start_s
-    assert sources.calls["static"] - before < 40, "not once per client"
+    assert sources.calls["static"] - before <= 50 * elapsed_s + 5, "not once per client"
     assert elapsed_s > 0.3, "20 frames of 50 Hz"
     assert sources.calls["wrist"] == 0
     for client in clients:
         client.response.close()
-    time.sleep(0.3)
-    before = sources.calls["static"]
-    time.sleep(0.2)
-    assert sources.calls["static"] == before
+    deadline_s = time.monotonic() + 10
+    before = -1
+    while sources.calls["static"] != before:
+        assert time.monotonic() < deadline_s, "nobody watches, and frames are made"
+        before = sources.calls["static"]
+        time.sleep(0.2)
 
 
 def test_a_stalled_stream_stays_open_and_goes_on(server: MjpegServer) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import socket
 import socketserver
@@ -20,6 +19,7 @@ import numpy as np
 
 from so_arm.core.errors import UserError, choice_error
 from so_arm.hardware.camera_faults import CameraFault, CameraFaultBox, CameraFaultKind
+from so_arm.hardware.jpeg_stream import JpegStream, break_off
 
 BOUNDARY = "frame"
 #: A client that takes nothing for so long is dropped [s].
@@ -27,59 +27,6 @@ SEND_TIMEOUT_S = 5.0
 STILL_TIMEOUT_S = 2.0
 #: Frames wait here and not in the kernel, where old ones would pile up before a slow client.
 SEND_BUFFER_BYTES = 1 << 16
-
-
-class _Stream:
-    """The newest JPEG of one camera, and those who watch it."""
-
-    def __init__(self, name: str, source: Callable[[], np.ndarray]) -> None:
-        self.name, self.source = name, source
-        self._changed = threading.Condition()
-        self._connections: set[socket.socket] = set()
-        self._number, self._jpeg = 0, b""
-
-    @property
-    def watched(self) -> bool:
-        return bool(self._connections)
-
-    def watch(self, connection: socket.socket) -> None:
-        with self._changed:
-            self._connections.add(connection)
-
-    def leave(self, connection: socket.socket) -> None:
-        with self._changed:
-            self._connections.discard(connection)
-
-    def watches(self, connection: socket.socket) -> bool:
-        return connection in self._connections
-
-    def put(self, jpeg: bytes) -> None:
-        with self._changed:
-            self._number, self._jpeg = self._number + 1, jpeg
-            self._changed.notify_all()
-
-    @property
-    def number(self) -> int:
-        return self._number
-
-    def after(self, number: int, timeout_s: float) -> tuple[int, bytes] | None:
-        """Number and JPEG of the newest frame once there is one after `number`; None when there is none in time."""
-        with self._changed:
-            if not self._changed.wait_for(lambda: self._number > number, timeout_s):
-                return None
-            return self._number, self._jpeg
-
-    def drop(self) -> None:
-        """Breaks all connections."""
-        with self._changed:
-            for connection in self._connections:
-                _break(connection)
-            self._connections.clear()
-
-
-def _break(connection: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # it is broken already
-        connection.shutdown(socket.SHUT_RDWR)
 
 
 class MjpegServer:
@@ -100,7 +47,7 @@ class MjpegServer:
     ) -> None:
         self.failure: Exception | None = None
         self.counts: Counter[str] = Counter()  #: frames rendered per camera, and ticks that came too late
-        self._streams = {name: _Stream(name, source) for name, source in sources.items()}
+        self._streams = {name: JpegStream(name, source) for name, source in sources.items()}
         self._faults = CameraFaultBox()
         self._period_s, self._quality = 1.0 / fps, quality
         self._wanted, self._closing = threading.Event(), threading.Event()
@@ -184,7 +131,7 @@ class MjpegServer:
             self.failure = error
             self._end_service()
 
-    def _render_one(self, stream: _Stream) -> None:
+    def _render_one(self, stream: JpegStream) -> None:
         if self._faults.find(CameraFaultKind.DISCONNECT, stream.name):
             stream.drop()
         if not stream.watched or self._faults.find(CameraFaultKind.STALL, stream.name):
@@ -206,7 +153,7 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     def __init__(
         self,
         address: tuple[str, int],
-        streams: Mapping[str, _Stream],
+        streams: Mapping[str, JpegStream],
         faults: CameraFaultBox,
         wanted: threading.Event,
     ) -> None:
@@ -231,7 +178,7 @@ class _Client(BaseHTTPRequestHandler):
             return self.send_error(404, f"choose one of: {there}")
         self.close_connection = True
         if self.server.faults.find(CameraFaultKind.DISCONNECT, name):
-            return _break(self.connection)
+            return break_off(self.connection)
         seen = stream.number
         stream.watch(self.connection)
         self.server.wanted.set()
@@ -245,7 +192,7 @@ class _Client(BaseHTTPRequestHandler):
         finally:
             stream.leave(self.connection)
 
-    def _send_still(self, stream: _Stream, seen: int) -> None:
+    def _send_still(self, stream: JpegStream, seen: int) -> None:
         frame = stream.after(seen, STILL_TIMEOUT_S)
         if frame is None:
             return self.send_error(503, f"no frame of {stream.name} in {STILL_TIMEOUT_S:.0f} s")
@@ -255,7 +202,7 @@ class _Client(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(frame[1])
 
-    def _send_stream(self, stream: _Stream, seen: int) -> None:
+    def _send_stream(self, stream: JpegStream, seen: int) -> None:
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         self.send_response(200)
         self.send_header("Content-Type", f"multipart/x-mixed-replace; boundary={BOUNDARY}")
