@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from so_arm.cli.output import check_json_target
+from so_arm.core.calibration_place import FOLLOWER, LEADER
 
 JsonOption = Annotated[
     Path | None,
@@ -33,8 +34,8 @@ OutputOption = Annotated[
 
 
 class Role(StrEnum):
-    follower = "follower"
-    leader = "leader"
+    follower = FOLLOWER
+    leader = LEADER
 
 
 PortOption = Annotated[
