@@ -67,15 +67,17 @@ class SwingingArm:
             assert time.monotonic() < deadline, f"waited for {what}: {self.driver.status()}; log: {self.lines}"
             time.sleep(0.01)
 
-    def swings(self, since_ns: int = 0) -> float:
-        """Waits until a state after `since_ns` that follows the commands; returns how long after it that was [s]."""
-        self.until(lambda: self._first(lambda m: m.caught_up, since_ns), "the arm to follow")
-        return (self._first(lambda m: m.caught_up, since_ns) - since_ns) * 1e-9
+    def swings(self, since_ns: int = 0) -> None:
+        """Waits for a state after `since_ns` that follows the commands."""
+        self.until(
+            lambda: any(m.caught_up and m.arrived_ns > since_ns for m in list(self.moments)), "the arm to follow"
+        )
 
-    def published(self, since_ns: int) -> float:
-        """Waits for a state after `since_ns`; returns how long after it that was [s]."""
-        self.until(lambda: self._first(lambda m: True, since_ns), "a state")
-        return (self._first(lambda m: True, since_ns) - since_ns) * 1e-9
+    def recovered_s(self, since_ns: int) -> tuple[float, float]:
+        """How long after `since_ns` the first state came, and the first one since when it has followed all the time."""
+        moments = [moment for moment in list(self.moments) if moment.arrived_ns > since_ns]
+        begin = max((k + 1 for k, moment in enumerate(moments) if not moment.caught_up), default=0)
+        return (moments[0].arrived_ns - since_ns) * 1e-9, (moments[begin].arrived_ns - since_ns) * 1e-9
 
     def told(self, text: str) -> bool:
         status = self.driver.status()
@@ -95,9 +97,6 @@ class SwingingArm:
         self.driver.logic.torque_off = True  # no way down to wait for
         self.driver.close()
         self.arm.end()
-
-    def _first(self, fits: Callable[[Moment], bool], since_ns: int) -> int:
-        return next((m.arrived_ns for m in list(self.moments) if m.arrived_ns > since_ns and fits(m)), 0)
 
     def _on_state(self, state: ArmState) -> None:
         now_ns = time.monotonic_ns()

@@ -257,17 +257,6 @@ def test_an_overload_latch_is_cleared(bench: Bench) -> None:
     bench.until(lambda: driver.status().level is not ERROR, "health")
 
 
-def test_a_tenth_of_all_packets_lost_does_not_stop_it(bench: Bench) -> None:
-    driver = bench.started(rate=50.0)
-    bench.inject(FaultKind.LOSE_PACKET, value=0.1)
-    cycles, states = driver.counts["cycles"], driver.counts["states"]
-    bench.command(driver, HOME - 0.3, 3.0)
-    cycles, states = driver.counts["cycles"] - cycles, driver.counts["states"] - states
-    assert states > 0.7 * cycles
-    assert np.allclose(bench.goals[-1], HOME - 0.3, atol=0.01)
-    assert driver.status().counts.get("disconnections", 0) == 0
-
-
 @pytest.mark.parametrize(("how", "torque"), [("hold", 1), ("limp", 0), ("lower", 0)])
 def test_the_end(bench: Bench, how: str, torque: int) -> None:
     driver = bench.started(on_exit=how)

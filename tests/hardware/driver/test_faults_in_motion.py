@@ -20,24 +20,16 @@ from so_arm.hardware.feetech.faults import Fault, FaultKind
 
 pytestmark = pytest.mark.slow
 
-LOSS_SECONDS = float(os.environ.get("SO_ARM_LOSS_SECONDS", "4"))
+LOSS_SECONDS = float(os.environ.get("SO_ARM_LOSS_SECONDS", "3"))
 
 
 class Trial(NamedTuple):
-    """said: what the driver tells. seconds: how long the fault lasts. until: what is waited for before its end.
-
-    begin: what is waited for before it begins.
-    """
+    """said: what the driver tells. seconds: how long the fault lasts. begin: what is waited for before it begins."""
 
     fault: Fault
     said: str
     seconds: float = 0.5
-    until: Callable[[SwingingArm], object] = lambda swinging: True
     begin: Callable[[SwingingArm], object] = lambda swinging: True
-
-
-def _rests(swinging: SwingingArm) -> bool:
-    return swinging.driver.logic.mode is Mode.LIMP
 
 
 def _elbow_is_driven_up(swinging: SwingingArm) -> bool:
@@ -53,7 +45,6 @@ TRIALS = {
     "late": Trial(Fault(FaultKind.LATE, 3, 0.02), "elbow_flex: servo 3: no answer"),
     "unplugged": Trial(Fault(FaultKind.UNPLUG), "does not exist; is the arm plugged in?", 3.0),
     "voltage-sag": Trial(Fault(FaultKind.VOLTAGE, value=3.5), "supply is 3.5 V"),
-    "hot": Trial(Fault(FaultKind.TEMPERATURE, 2, 68.0), "shoulder_lift has 68 degrees C", 0.0, _rests),
     "overload-latch": Trial(
         Fault(FaultKind.OVERLOAD, 3),
         "elbow_flex: overload protection has latched",
@@ -80,7 +71,7 @@ def swinging(process: EmulatedArm) -> Iterator[SwingingArm]:
 
 
 def test_every_kind_of_fault_is_tried() -> None:
-    others = {FaultKind.LOSE_PACKET, FaultKind.ENCODER}
+    others = {FaultKind.LOSE_PACKET, FaultKind.ENCODER, FaultKind.TEMPERATURE}
     assert {trial.fault.kind for trial in TRIALS.values()} | others == set(FaultKind)
 
 
@@ -89,11 +80,12 @@ def test_a_fault_in_motion(swinging: SwingingArm, name: str) -> None:
     trial = TRIALS[name]
     swing_a_while(swinging)
     swinging.until(lambda: trial.begin(swinging), "the moment to begin")
-    swinging.arm.inject(trial.fault)
+    begin_ns = swinging.arm.inject(trial.fault)
     swinging.until(lambda: swinging.told(trial.said), trial.said)
-    swinging.until(lambda: trial.until(swinging), "the end of the fault")
     time.sleep(trial.seconds)
-    recovers(swinging, name, swinging.arm.clear())
+    end_ns = swinging.arm.clear()
+    # Ending the fault does not end a latched overload; the driver does.
+    recovers(swinging, name, begin_ns if trial.fault.kind is FaultKind.OVERLOAD else end_ns)
 
 
 @pytest.mark.parametrize("slip", [400.0, 2048.0], ids=["slip", "wrap"])
@@ -102,6 +94,8 @@ def test_an_encoder_that_jumps_needs_a_human(swinging: SwingingArm, slip: float)
     swing_a_while(swinging)
     swinging.arm.inject(Fault(FaultKind.ENCODER, 1, slip))
     swinging.until(lambda: swinging.told("shoulder_pan: position jumped and stayed off"), "the slip")
+    goal_can_hold_it = slip < 1000
+    swinging.until(lambda: swinging.driver.torque.on[0] is goal_can_hold_it, "torque that keeps the joint where it is")
     published = len(swinging.seen)
     time.sleep(0.3)
     assert len(swinging.seen) == published, "nothing is published of a pose in doubt"
@@ -113,14 +107,17 @@ def test_an_encoder_that_jumps_needs_a_human(swinging: SwingingArm, slip: float)
     recovers(swinging, f"encoder {slip:.0f}", accepted_ns)
 
 
-def test_a_servo_that_comes_back_while_the_arm_is_lowered_has_not_missed_anything(swinging: SwingingArm) -> None:
+def test_a_hot_arm_is_lowered_and_a_servo_is_silent_on_the_way(swinging: SwingingArm) -> None:
+    """The silent one goes on from where it is, and not from where the others are by then."""
+    driver = swinging.driver
     swing_a_while(swinging)
     swinging.arm.inject(Fault(FaultKind.TEMPERATURE, 2, 68.0))
-    swinging.until(lambda: swinging.driver.logic.mode is Mode.LOWERING, "the way down")
+    swinging.until(lambda: driver.logic.mode is Mode.LOWERING, "the way down")
     swinging.arm.inject(Fault(FaultKind.SILENT, 3, for_s=0.7))
-    swinging.until(lambda: swinging.told("elbow_flex: servo 3: no answer"), "the silence")
-    swinging.until(lambda: _rests(swinging), "the end of the way")
-    recovers(swinging, "silent while hot", swinging.arm.clear())
+    for text in ("shoulder_lift has 68 degrees C", "elbow_flex: servo 3: no answer"):
+        swinging.until(lambda text=text: swinging.told(text), text)
+    swinging.until(lambda: driver.logic.mode is Mode.LIMP and not any(driver.torque.on), "rest")
+    recovers(swinging, "hot", swinging.arm.clear())
 
 
 def test_a_tenth_of_all_packets_lost(swinging: SwingingArm) -> None:
@@ -189,8 +186,10 @@ def swing_a_while(swinging: SwingingArm) -> None:
 
 def recovers(swinging: SwingingArm, what: str, end_ns: int) -> None:
     """Figures are those of the time after the fault's end."""
-    published_s, follows_s = swinging.published(end_ns), swinging.swings(end_ns)
+    swinging.swings(end_ns)
     time.sleep(0.2)
+    swinging.swings(time.monotonic_ns())
+    published_s, follows_s = swinging.recovered_s(end_ns)
     step, age_s = swinging.finish()
     print(
         f"{what}: states after {published_s:.3f} s, follows after {follows_s:.2f} s;"
