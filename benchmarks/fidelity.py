@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from so_arm.core.calibration import nominal_calibration
+from so_arm.core.clock import date_ns, date_of
 from so_arm.core.errors import UserError
 from so_arm.core.following import at_times, following, rms_deg
 from so_arm.core.joints import GRIPPER, JOINT_NAMES
@@ -138,10 +139,10 @@ def _play(driver: ArmDriver, episode: RecordedEpisode, seen: list[ArmState]) -> 
         nonlocal sent
         if sent > FIRST_COMMANDS and driver.logic.mode is not Mode.FOLLOWING:
             raise Disturbed(f"command {sent}: {driver.logic.mode}, {driver.status().text}")
-        driver.command(position, driver.now_ns())
+        driver.command(position, date_ns())
         sent += 1
 
-    offset_ns = driver.now_ns() - time.monotonic_ns()
+    offset_ns = date_of(0)
     play(first, command)
     began_s = play(Playback(episode.time_s, episode.action), command)
     time.sleep(0.1)

@@ -11,6 +11,7 @@ import numpy as np
 from tests.hardware.driver.emulated_arm import CALIBRATION, EmulatedArm
 from tests.hardware.driver.nothing_bad import Seen, check_goals, check_states
 
+from so_arm.core.clock import date_of
 from so_arm.hardware.driver.driver import ArmDriver
 from so_arm.hardware.driver.sample import ArmState
 from so_arm.hardware.driver.settings import DriverSettings
@@ -54,7 +55,7 @@ class SwingingArm:
         self.driver = ArmDriver(
             DriverSettings(port, **settings), CALIBRATION, self._on_state, lambda _, line: self.lines.append(line)
         )
-        self._offset_ns = self.driver._date_offset_ns
+        self._offset_ns = date_of(0)
         self._ending = threading.Event()
         self._commander = threading.Thread(target=self._command)
         self.driver.start()

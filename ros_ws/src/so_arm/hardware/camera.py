@@ -10,6 +10,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from so_arm.core.clock import date_ns
 from so_arm.hardware.camera_source import FILE, STREAM, Source, SourceLost
 from so_arm.hardware.frame_rate import FrameRate
 from so_arm.hardware.mjpeg_reader import MjpegReader
@@ -23,7 +24,7 @@ CLOSE_TIMEOUT_S = 1.5
 
 
 class Frame(NamedTuple):
-    stamp_ns: int  #: time.time_ns when it was captured
+    stamp_ns: int  #: core.clock.date_ns when it was captured
     number: int  #: counts from 0 over all captured frames
     bgr: np.ndarray  #: (height, width, 3) uint8
 
@@ -120,7 +121,7 @@ class Camera:
                     self._stopping.wait(max(0.0, deadline_s - time.perf_counter()))
                     deadline_s = max(deadline_s + period_s, time.perf_counter())
                 reader.grab()
-                stamp_ns = time.time_ns()
+                stamp_ns = date_ns()
                 self._take(stamp_ns, reader)
         finally:
             self._reader = None

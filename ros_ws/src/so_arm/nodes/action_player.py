@@ -12,6 +12,7 @@ from sensor_msgs.msg import JointState
 
 from so_arm.core.calibration_formats import read_calibration
 from so_arm.core.calibration_place import FOLLOWER, find_calibration
+from so_arm.core.clock import date_of
 from so_arm.core.errors import UserError
 from so_arm.core.files import write_json
 from so_arm.core.following import at_times
@@ -127,7 +128,7 @@ class ActionPlayer(RuntimeNode[Settings]):
         self._seen = self._seen[-10:]
         began_s = play(Playback(episode.time_s, episode.action), self._command, sleep=self._sleep)
         self._sleep(_TAIL_S)
-        return time.time_ns() - time.monotonic_ns() + round(began_s * 1e9)
+        return date_of(round(began_s * 1e9))
 
     def _command(self, position: np.ndarray) -> None:
         if time.monotonic() - self._heard_s > _SILENCE_S:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections import Counter
 from collections.abc import Collection
 from contextlib import ExitStack
@@ -14,6 +13,7 @@ from pathlib import Path
 from sensor_msgs.msg import JointState
 
 from so_arm.core.calibration_formats import read_calibration
+from so_arm.core.clock import date_ns
 from so_arm.core.errors import UserError
 from so_arm.core.paths import share_dir
 from so_arm.hardware.fault_desk import FaultDesk, read_faults
@@ -141,7 +141,7 @@ class ArmEmulator(RuntimeNode[Settings]):
     def _on_command(self, message: JointState) -> None:
         # For the record only: the servos get what the driver sends them.
         assert self._episodes is not None
-        self._episodes.answered(time.time_ns() - stamp_ns(message.header.stamp))
+        self._episodes.answered(date_ns() - stamp_ns(message.header.stamp))
 
 
 def main() -> None:

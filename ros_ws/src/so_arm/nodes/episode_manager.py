@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
+from so_arm.core.clock import date_ns
 from so_arm.core.errors import UserError
 from so_arm.core.human_episodes import HumanEpisodes
 from so_arm.nodes.episode_topic import EpisodeTopic
@@ -34,7 +34,7 @@ class EpisodeManager(RuntimeNode[Settings]):
             raise UserError("lockstep:=true: a real arm does not wait; use hardware_type:=mujoco, or lockstep:=false")
         self.refuse_other_publishers("episode/info")
         self._episodes = HumanEpisodes(
-            settings.task, settings.seed, settings.fps, settings.time_limit, EpisodeTopic(self).publish, time.time_ns
+            settings.task, settings.seed, settings.fps, settings.time_limit, EpisodeTopic(self).publish, date_ns
         )
         episodes = self._episodes
         episodes.sequence.announce()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections import Counter
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from sensor_msgs.msg import JointState
 
 from so_arm.core.calibration_formats import read_calibration
 from so_arm.core.calibration_place import FOLLOWER, LEADER, ROLES, find_calibration
+from so_arm.core.clock import date_ns
 from so_arm.core.episode_info import EpisodeInfo
 from so_arm.core.errors import UserError
 from so_arm.core.joints import NUM_JOINTS
@@ -117,7 +119,9 @@ class MotorDriver(RuntimeNode[Settings]):
                 raise
 
     def _log(self, level: Level, line: str) -> None:
-        if level is Level.OK:
+        if not self.context.ok():  # on the way down: ROS's own logger would complain that it is gone
+            print(f"[{level.name}] [{self.get_name()}]: {line}", file=sys.stderr, flush=True)
+        elif level is Level.OK:
             self.get_logger().info(line)
         elif level is Level.WARN:
             self.get_logger().warning(line)
@@ -126,8 +130,7 @@ class MotorDriver(RuntimeNode[Settings]):
 
     def _on_episode(self, info: EpisodeInfo) -> None:
         # What answers an observation of before a start, or of before an end, belongs to another episode.
-        assert self._driver is not None
-        self._not_before_ns = info.start_stamp_ns if info.running else self._driver.now_ns()
+        self._not_before_ns = info.start_stamp_ns if info.running else date_ns()
 
     def _on_command(self, message: JointState) -> None:
         assert self._driver is not None

@@ -16,7 +16,7 @@ from typing import Protocol
 
 import numpy as np
 
-from so_arm.core.clock import CONTROL_PERIOD_S, tick_stamp_ns
+from so_arm.core.clock import CONTROL_PERIOD_S, date_ns, tick_stamp_ns
 from so_arm.core.command_filter import is_fresh
 from so_arm.core.episode_info import DISCARDED, ESTOP, FAILURE, STOPPED, SUCCESS, EpisodeInfo
 from so_arm.core.episode_keeper import EpisodeKeeper
@@ -66,9 +66,8 @@ class EpisodeLoop:
         self._resend_s = resend_s
         self.episodes = EpisodeKeeper(env.task.name, seed, sink.episode, record_dir)
         self._tick = 0
-        # Real time: a steady clock that shows the date. Lockstep: simulated time, from one second on.
-        self._date_ns = time.time_ns() - time.perf_counter_ns()
-        self._stamp_ns = _SECOND_NS if lockstep else self._now_ns()
+        # Real time: the date. Lockstep: simulated time, from one second on.
+        self._stamp_ns = _SECOND_NS if lockstep else date_ns()
         self._deadline_s = 0.0
         self._paused = self._estopped = self._limp = False
         self._state: RewardState
@@ -99,7 +98,7 @@ class EpisodeLoop:
         self._reset(self.episodes.next_seed)
         self._tick = 0
         # Stamps rise over episodes; a second lies between the last of one and the first of the next.
-        self._stamp_ns = self._stamp_ns + _SECOND_NS if self._lockstep else self._now_ns()
+        self._stamp_ns = self._stamp_ns + _SECOND_NS if self._lockstep else date_ns()
         said = self.episodes.start(self._stamp_ns, self._env.snapshot())
         self._deadline_s = time.perf_counter()
         return said
@@ -160,7 +159,7 @@ class EpisodeLoop:
 
     def _real_time_tick(self) -> None:
         episode = self._info
-        self._stamp_ns = max(self._now_ns(), self._stamp_ns + 1)
+        self._stamp_ns = max(date_ns(), self._stamp_ns + 1)
         published_ns = self._publish()
         self._deadline_s += CONTROL_PERIOD_S
         late_s = time.perf_counter() - self._deadline_s
@@ -182,7 +181,7 @@ class EpisodeLoop:
     def _fresh_command(self) -> Command | None:
         command = self.mailbox.newest
         if command is not None and command.stamp_ns >= self._info.start_stamp_ns:
-            now_ns = self._now_ns()
+            now_ns = date_ns()
             self.command_age_s = (now_ns - command.stamp_ns) * 1e-9
             if is_fresh(command.stamp_ns, now_ns, self._timeout_ns):
                 return command
@@ -209,7 +208,7 @@ class EpisodeLoop:
         if self._lockstep:
             self._stamp_ns = self._info.start_stamp_ns + tick_stamp_ns(self._tick)
         if terminated or truncated:
-            self._stamp_ns = self._stamp_ns if self._lockstep else self._now_ns()
+            self._stamp_ns = self._stamp_ns if self._lockstep else date_ns()
             self._publish()
             self._finish(SUCCESS if info["success"] else FAILURE, info["failure"] or "")
 
@@ -234,6 +233,3 @@ class EpisodeLoop:
     def _finish(self, outcome: str, failure: str = "") -> str:
         self.counts["episodes"] += 1
         return self.episodes.finish(outcome, failure)
-
-    def _now_ns(self) -> int:
-        return self._date_ns + time.perf_counter_ns()

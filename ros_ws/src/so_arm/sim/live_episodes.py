@@ -12,6 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
+from so_arm.core.clock import date_ns
 from so_arm.core.episode_info import DISCARDED, FAILURE, STOPPED, SUCCESS, EpisodeInfo
 from so_arm.core.episode_keeper import EpisodeKeeper
 from so_arm.core.episode_record import NO_ANSWER
@@ -82,7 +83,7 @@ class LiveEpisodes:
         with self._changing:
             self._world.check_start()
             self._latencies_ns.clear()
-            stamp_ns = time.time_ns()
+            stamp_ns = date_ns()
             said = self.keeper.start(stamp_ns, self._world.snapshot())
             self._episode, state = self._world.begin()
         self._sink.state(stamp_ns, state)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from so_arm.core.calibration import Calibration
+from so_arm.core.clock import date_ns
 from so_arm.core.errors import UserError
 from so_arm.core.joints import JOINT_NAMES, NUM_JOINTS
 from so_arm.rewards.registry import DEFAULT_REWARD, RewardFunction
@@ -27,7 +28,7 @@ from so_arm.sim.start import HOME_RAD, REST_RAD, draw_start
 from so_arm.sim.tasks import Task, task_class
 
 #: An episode starts with every joint at least that close to home.
-START_TOLERANCE_RAD = 0.15
+START_TOLERANCE_RAD = 0.25
 
 
 class Tick(NamedTuple):
@@ -90,7 +91,7 @@ class LiveWorld:
 
     def _begin_tick(self) -> None:
         self._steps_left = substeps(self._tick)
-        self._before_ns, self._wall_ns = time.time_ns(), time.perf_counter_ns()
+        self._before_ns, self._wall_ns = date_ns(), time.perf_counter_ns()
         self._position = self.arm.joint_position()
 
     def _end_tick(self) -> None:
@@ -98,7 +99,7 @@ class LiveWorld:
         self.on_tick(
             Tick(
                 self._episode,
-                time.time_ns(),
+                date_ns(),
                 self._before_ns,
                 self._wall_ns,
                 self._position,

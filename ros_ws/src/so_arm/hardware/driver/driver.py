@@ -11,6 +11,7 @@ from concurrent.futures import Future
 import numpy as np
 
 from so_arm.core.calibration import Calibration
+from so_arm.core.clock import date_ns, date_of
 from so_arm.core.errors import UserError
 from so_arm.core.joints import NUM_JOINTS
 from so_arm.hardware.driver.commands import CommandIntake
@@ -64,7 +65,6 @@ class ArmDriver:
         self._patience = AnswerPatience(settings.answer_margin, _LONGEST_MARGIN * settings.period_s)
         self.connect_trouble: Trouble | None = None
         # Taken once: stamps never jump, whatever happens to the date.
-        self._date_offset_ns = time.time_ns() - time.monotonic_ns()
         self._requests = Requests()
         self._goal_ticks: list[int | None] = [None] * NUM_JOINTS
         self._silent_cycles = [0] * NUM_JOINTS
@@ -94,12 +94,8 @@ class ArmDriver:
         self._thread.start()
 
     def command(self, position: Sequence[float] | np.ndarray, stamp_ns: int) -> None:
-        """Follow `position` (6,) [rad]; stamp_ns: date clock, of the observation that it answers."""
+        """Follow `position` (6,) [rad]; stamp_ns: on `core.clock.date_ns`, of the observation that it answers."""
         self.intake.put(position, stamp_ns)
-
-    def now_ns(self) -> int:
-        """Date clock of the states' stamps."""
-        return time.monotonic_ns() + self._date_offset_ns
 
     def estop(self, engage: bool) -> str:
         """Freezes the arm where it is, until released."""
@@ -190,7 +186,7 @@ class ArmDriver:
         return self.logic.ended or not self.connection.is_open or time.monotonic() > self._stop_s
 
     def _cycle(self) -> None:
-        command = self.intake.take(self.now_ns(), self.logic.refusal())
+        command = self.intake.take(date_ns(), self.logic.refusal())
         back, self._unheard = (self._unheard, frozenset()) if self._believed else (frozenset(), self._unheard)
         # What moved on without a joint is not where that joint goes on: it begins where it is, as a limp one does.
         held = [on and joint not in back for joint, on in enumerate(self.torque.on)]
@@ -241,7 +237,7 @@ class ArmDriver:
         self._believed = health.saw(sample, now_s, self._goal_ticks, goal)
         if self._believed:
             self.counts["states"] += 1
-            self._on_state(sample.state(sample.stamp_ns + self._date_offset_ns, goal))
+            self._on_state(sample.state(date_of(sample.stamp_ns), goal))
 
     # --- connecting, in the bus thread ------------------------------------------------------------------------
 

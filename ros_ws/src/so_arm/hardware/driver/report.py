@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from so_arm.core.clock import date_ns
 from so_arm.core.joints import JOINT_NAMES
 from so_arm.hardware.driver.commands import CommandIntake
 from so_arm.hardware.driver.status import WARN, DriverStatus, Level, Mode, Trouble
@@ -51,7 +52,7 @@ def status_of(driver: ArmDriver, now_s: float) -> DriverStatus:
     trouble = driver.connect_trouble
     mode = Mode(trouble.kind) if trouble else logic.mode
     troubles = driver.troubles(now_s)
-    if intake.last_trouble and driver.now_ns() - intake.last_trouble_ns < _RECENT_NS:
+    if intake.last_trouble and date_ns() - intake.last_trouble_ns < _RECENT_NS:
         troubles = sorted([*troubles, Trouble(WARN, "command", intake.last_trouble)], key=lambda each: -each.level)
     return DriverStatus(troubles[0].level, mode, troubles[0].text, _counts(driver), _readings(driver, mode, troubles))
 
