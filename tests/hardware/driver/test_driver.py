@@ -268,6 +268,15 @@ def test_the_end(bench: Bench, how: str, torque: int) -> None:
     driver.close()
 
 
+def test_an_arm_that_cannot_be_lowered_is_not_dropped(bench: Bench) -> None:
+    driver = bench.started(on_exit="lower")
+    bench.inject(FaultKind.ENCODER, 2, value=400)
+    bench.until(lambda: "jumped" in driver.status().text, "notice")
+    driver.close()
+    assert bench.register(reg.TORQUE_ENABLE) == [1] * 6
+    assert any("could not be lowered" in line for line in bench.lines)
+
+
 def test_a_leader_is_limp_and_takes_no_commands(bench: Bench) -> None:
     for servo in bench.emulator.servos:
         servo.put(reg.TORQUE_ENABLE, 1)

@@ -276,6 +276,9 @@ class ArmDriver:
         """Torque off, unless the arm is to stay as it is."""
         if self.logic.estopped or self.logic.ending == HOLD or not self.connection.is_open:
             return
+        if not self.logic.ended:  # out of time, or nobody knows where the arm is
+            self._log(ERROR, "the arm could not be lowered, and its servos hold it: support it, then cut its power")
+            return
         try:
             self.connection.bus.disable_torque()
         except BusError as error:
