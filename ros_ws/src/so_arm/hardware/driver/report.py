@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from so_arm.core.clock import date_ns
 from so_arm.core.joints import JOINT_NAMES
+from so_arm.core.settled import Settled
 from so_arm.hardware.driver.commands import CommandIntake
-from so_arm.hardware.driver.status import WARN, DriverStatus, Level, Mode, Trouble
+from so_arm.hardware.driver.status import ENDING, WARN, DriverStatus, Level, Mode, Trouble
 
 if TYPE_CHECKING:
     from so_arm.hardware.driver.driver import ArmDriver
@@ -19,31 +20,50 @@ if TYPE_CHECKING:
 _RECENT_NS = 2_000_000_000
 #: The same line is not written again within that time [s].
 _QUIET_S = 5.0
+#: What lasts less is counted, but not written [s]; the first sweeps after connecting take their time.
+_LASTING_S, _STARTING_S = 0.2, 0.3
+#: So many changes in so short a time are a trouble of their own: then every one is written.
+_RESTLESS_CHANGES, _RESTLESS_S = 10, 2.0
 
 
 class ChangeLog:
-    """Writes what changed, once; what comes and goes all the time, now and then."""
+    """Writes what changed, once; what comes and goes all the time, now and then; what is over at once, never."""
 
-    def __init__(self, write: Callable[[Level, str], None]) -> None:
-        self._write = write
-        self._kinds: tuple[str, ...] = ()
+    def __init__(self, write: Callable[[Level, str], None], clock_s: Callable[[], float] = time.monotonic) -> None:
+        self._write, self._clock_s = write, clock_s
+        self._kinds: Settled[tuple[str, ...]] = Settled(())
+        self._before: tuple[str, ...] = ()
+        self._changes_s: deque[float] = deque(maxlen=_RESTLESS_CHANGES)
         self._last_trouble_ns = 0
         self._written_s: dict[str, float] = {}
 
     def note(self, mode: Mode, troubles: list[Trouble], intake: CommandIntake) -> None:
+        now_s = self._clock_s()
         kinds = (mode, *(trouble.kind for trouble in troubles))
-        if kinds != self._kinds:
-            self._kinds = kinds
-            self._say(troubles[0])
+        if kinds != self._before:
+            self._before = kinds
+            self._changes_s.append(now_s)
+        if self._kinds.due(kinds, now_s, self._patience_s(mode, troubles, now_s)):
+            news = next((trouble for trouble in troubles if trouble.kind not in self._kinds.told), troubles[0])
+            if self._say(news, now_s):
+                self._kinds.told = kinds
         if intake.last_trouble_ns != self._last_trouble_ns:
             self._last_trouble_ns = intake.last_trouble_ns
-            self._say(Trouble(WARN, intake.last_trouble, intake.last_trouble))
+            self._say(Trouble(WARN, intake.last_trouble, intake.last_trouble), now_s)
 
-    def _say(self, trouble: Trouble) -> None:
-        now_s = time.monotonic()
-        if now_s - self._written_s.get(trouble.kind, -_QUIET_S) >= _QUIET_S:
-            self._written_s[trouble.kind] = now_s
-            self._write(trouble.level, trouble.text)
+    def _patience_s(self, mode: Mode, troubles: list[Trouble], now_s: float) -> float:
+        restless = len(self._changes_s) == _RESTLESS_CHANGES and now_s - self._changes_s[0] < _RESTLESS_S
+        if restless or any(trouble.kind == ENDING for trouble in troubles):  # the end does not last
+            return 0.0
+        return _STARTING_S if mode is Mode.STARTING else _LASTING_S
+
+    def _say(self, trouble: Trouble, now_s: float) -> bool:
+        """False when the same was said a moment ago."""
+        if now_s - self._written_s.get(trouble.kind, -_QUIET_S) < _QUIET_S:
+            return False
+        self._written_s[trouble.kind] = now_s
+        self._write(trouble.level, trouble.text)
+        return True
 
 
 def status_of(driver: ArmDriver, now_s: float) -> DriverStatus:
@@ -73,7 +93,7 @@ def _counts(driver: ArmDriver) -> dict[str, int]:
 
 
 def _readings(driver: ArmDriver, mode: Mode, troubles: list[Trouble]) -> dict[str, str]:
-    readings = {"mode": str(mode), "port": driver.settings.port}
+    readings = {"mode": str(mode), "port": driver.settings.port, "real_time": str(driver.real_time).lower()}
     if len(troubles) > 1:
         readings["also"] = "; ".join(trouble.text for trouble in troubles[1:])
     for what, reasons in (

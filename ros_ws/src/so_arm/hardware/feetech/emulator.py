@@ -18,18 +18,17 @@ import time
 import tty
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
-from so_arm.core.errors import UserError
 from so_arm.hardware.feetech.chain import Reply, ServoChain
 from so_arm.hardware.feetech.faults import Fault, FaultBox, FaultKind
 from so_arm.hardware.feetech.packets import Packet, StreamParser, wire_time_s
 from so_arm.hardware.feetech.plant import FirstOrderPlant, Plant
+from so_arm.hardware.feetech.port_name import PortName
 from so_arm.hardware.feetech.servo import Servo
-from so_arm.hardware.punctual import wake_punctually
+from so_arm.hardware.punctual import SERVOS_PRIORITY, keep_time
 
 #: A packet that stops in the middle is forgotten after that.
 _GAP_S = 0.01
@@ -45,7 +44,8 @@ _TERMIOS2 = struct.Struct("4I20B2I")
 class Emulator:
     """Servos 1 to 6 with a first-order plant, or `servos` with the plant that moves them in that order.
 
-    path: where the port appears (a link that is gone while unplugged); without it in a new temporary folder.
+    path: where the port appears (a link that is gone while unplugged; another emulator's is refused); without it in a
+    new temporary folder.
     wire_time: False answers at once. script: faults with their times. on_request: called with every packet heard.
     """
 
@@ -65,6 +65,7 @@ class Emulator:
         self.counts: Counter[str] = Counter()
         self.lock = threading.RLock()  #: hold it to look at or change `servos` while the emulator runs
         self._own_folder = path is None
+        self._name = PortName(self.path)
         self._chain = ServoChain(self.servos, plant or FirstOrderPlant(np.array([s.shaft for s in self.servos])))
         self._faults = FaultBox(self.servos, seed)
         self._script = deque(sorted(script, key=lambda fault: fault.at_s))
@@ -85,8 +86,7 @@ class Emulator:
         self.stop()
 
     def start(self) -> Emulator:
-        if self.path.exists() and not self.path.is_symlink():
-            raise UserError(f"{self.path} exists; choose another place for the emulated port")
+        self._name.claim()
         self._start_s = self._physics_s = time.monotonic()
         self._plug()
         self._thread.start()
@@ -97,6 +97,7 @@ class Emulator:
         self._wake()
         self._thread.join()
         self._unplug()
+        self._name.release()
         os.close(self._wake_read)
         os.close(self._wake_write)
         if self._own_folder:
@@ -125,17 +126,12 @@ class Emulator:
         # Held open, so that the host may come and go.
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self.path.with_name(self.path.name + ".new")
-        fresh.unlink(missing_ok=True)
-        fresh.symlink_to(os.ttyname(self._slave))
-        fresh.replace(self.path)
+        self._name.show(os.ttyname(self._slave))
 
     def _unplug(self) -> None:
         if self._master < 0:
             return
-        with suppress(FileNotFoundError):
-            self.path.unlink()
+        self._name.hide()
         os.close(self._master)
         os.close(self._slave)
         self._master = self._slave = -1
@@ -153,7 +149,7 @@ class Emulator:
     # --- the thread -------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        wake_punctually()
+        keep_time(SERVOS_PRIORITY)
         while not self._stopping:
             with self.lock:
                 self._follow_faults()
