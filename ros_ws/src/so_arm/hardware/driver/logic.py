@@ -21,7 +21,7 @@ from so_arm.hardware.driver.homing import Homing
 from so_arm.hardware.driver.motion import Motion
 from so_arm.hardware.driver.ranges import CalibratedRanges
 from so_arm.hardware.driver.settings import HOLD, LIMP, DriverSettings
-from so_arm.hardware.driver.status import ERROR, OK, WARN, Mode, Trouble
+from so_arm.hardware.driver.status import ENDING, ERROR, OK, WARN, Mode, Trouble
 from so_arm.hardware.driver.watchdog import Watchdog
 
 #: After the goal has reached the rest pose the arm gets that long to settle.
@@ -194,17 +194,17 @@ class ArmLogic:
     def _wanted(self, now_s: float) -> tuple[Mode, Trouble]:
         health = self.health
         if health.sample is None:
-            return Mode.STARTING, Trouble(WARN, "starting", health.missing or "no position to be believed yet")
+            return Mode.STARTING, Trouble(WARN, "starting", "no position to be believed yet")
         if self.estopped:
             return Mode.ESTOPPED, Trouble(WARN, "estop", "emergency stop: goals are frozen until it is released")
         if self.torque_off:
             return Mode.LIMP, Trouble(OK if self.settings.leader else WARN, "limp", "torque is off")
         if self.ending == LIMP:
-            return Mode.LIMP, Trouble(OK, "ending", "torque goes off at the end")
+            return Mode.LIMP, Trouble(OK, ENDING, "torque goes off at the end")
         if not health.encoder.trusted:
             return Mode.HOLDING, Trouble(WARN, "encoder", "holding: positions cannot be believed")
         if self.ending == HOLD:
-            return Mode.HOLDING, Trouble(OK, "ending", "holding at the end")
+            return Mode.HOLDING, Trouble(OK, ENDING, "holding at the end")
         if self.ending or health.heat.hot:
             mode = Mode.LIMP if self._lowered else Mode.LOWERING
             reason = "at the end" if self.ending else "to cool down"

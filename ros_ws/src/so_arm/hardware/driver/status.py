@@ -14,6 +14,8 @@ class Level(IntEnum):
 
 
 OK, WARN, ERROR = Level.OK, Level.WARN, Level.ERROR
+#: Kind of what happens just before the driver ends.
+ENDING = "ending"
 
 
 class Mode(StrEnum):
