@@ -119,6 +119,18 @@ def test_the_last_line_repeats_why_the_launch_failed(start):
     assert all(len(line) < 120 for line in err.splitlines())
 
 
+def test_the_last_line_names_a_process_that_was_killed(start, tmp_path):
+    process = start(
+        '<executable cmd="@talk" name="talk" on_exit="shutdown"/>',
+        talk="print('[INFO] [1.5] [talk]: all is well', file=sys.stderr, flush=True)\n" + READY + "time.sleep(60)",
+    )
+    (pid,) = _pids(tmp_path / "talk.pids")
+    os.kill(pid, signal.SIGKILL)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 137
+    assert err.splitlines()[-1] == "error: talk-1 was killed (signal 9)"
+
+
 def test_a_program_that_does_not_exist_stops_the_launch(start, tmp_path):
     process = start(
         '<executable cmd="@wait" output="screen"/><executable cmd="/no/such/program"/>', wait=READY + "time.sleep(60)"

@@ -75,7 +75,7 @@ def launch(file: Path, given: dict[str, str], declared: list[Argument]) -> int:
     def on_exit(event: Any, context: Any) -> None:
         if event.returncode and not context.is_shutdown:
             codes.append(128 - event.returncode if event.returncode < 0 else event.returncode)
-            last_words.died(event.process_name)
+            last_words.died(event.process_name, event.returncode)
 
     def on_stderr(event: Any) -> None:
         last_words.hear(event.process_name, event.text.decode(errors="replace"))

@@ -151,7 +151,7 @@ class Supervisor:
 
     def _note_failure(self, spec: ProcessSpec, code: int) -> None:
         if code != 0:
-            self.output.last_words.died(spec.label)
+            self.output.last_words.died(spec.label, code)
         self.failure = self.failure or (128 - code if code < 0 else code)
 
     def _on_signal(self, number: int, _: FrameType | None) -> None:
