@@ -92,3 +92,21 @@ def test_the_runner_knows_who_runs_episodes(tmp_path: Path, hardware: str, bridg
 def test_another_hardware_type_is_refused(tmp_path: Path):
     with pytest.raises(UserError, match="unknown value of the launch argument hardware_type 'reel'"):
         nodes(tmp_path, hardware_type="reel")
+
+
+@pytest.mark.parametrize("hardware", ["emulated", "real"])
+def test_lockstep_is_for_the_simulation_only_and_refused_before_anything_starts(tmp_path: Path, hardware: str):
+    with pytest.raises(UserError, match=rf"{hardware}\.launch\.xml.* argument lockstep 'true'; choose one of: "):
+        nodes(tmp_path, hardware_type=hardware, lockstep="true")
+    assert nodes(tmp_path, hardware_type=hardware, lockstep="False")["act_policy"]["lockstep"] is False
+
+
+@pytest.mark.parametrize("argument", ["cameras_config_file", "parameter_file"])
+def test_a_broken_parameter_file_is_named_before_anything_starts(tmp_path: Path, argument: str):
+    file = tmp_path / "mine.yaml"
+    file.write_text("/**/static_camera:\n  ros__parameters:\n    source: [1\n    width: 3\n")
+    with pytest.raises(UserError, match=r"mine\.yaml: line \d: not valid YAML: "):
+        nodes(tmp_path, hardware_type="real", robot_id="me", **{argument: str(file)})
+    file.write_text("source=/dev/video0\n")
+    with pytest.raises(UserError, match=r"mine\.yaml: no parameter file"):
+        nodes(tmp_path, hardware_type="real", robot_id="me", **{argument: str(file)})

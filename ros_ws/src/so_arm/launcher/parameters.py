@@ -66,10 +66,31 @@ def write_parameter_file(folder: Path, node: str, values: dict[str, Any]) -> Pat
     return Path(file.name)
 
 
+def read_parameter_file(path: Path, context: Context | None = None) -> str:
+    """Text of parameter file `path`, with its substitutions carried out if there is a context.
+
+    Raises ValueError, which names no file, when it is none: a node would name the copy that it was given.
+    """
+    text = path.read_text(encoding="utf-8")
+    if context is not None:
+        template = parse_template(text)
+        check(template)
+        text = expand(template, context)
+    try:
+        content = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark is not None else ""
+        raise ValueError(f"{line}not valid YAML: {error.problem}") from error
+    except yaml.YAMLError as error:
+        raise ValueError(f"not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict | None):
+        raise ValueError("no parameter file; it begins with the name of a node and a colon")
+    return text
+
+
 def substituted_parameter_file(folder: Path, path: Path, context: Context) -> Path:
     """A copy of parameter file `path` in `folder`, with its substitutions carried out. Raises ValueError."""
-    template = parse_template(path.read_text(encoding="utf-8"))
-    check(template)
+    text = read_parameter_file(path, context)
     with tempfile.NamedTemporaryFile("w", prefix="launch_params_", suffix=".yaml", dir=folder, delete=False) as file:
-        file.write(expand(template, context))
+        file.write(text)
     return Path(file.name)

@@ -11,7 +11,12 @@ from so_arm.launcher.command_line import split_words
 from so_arm.launcher.context import Context, join_namespace
 from so_arm.launcher.document import Tag
 from so_arm.launcher.grammar import template
-from so_arm.launcher.parameters import substituted_parameter_file, typed, write_parameter_file
+from so_arm.launcher.parameters import (
+    read_parameter_file,
+    substituted_parameter_file,
+    typed,
+    write_parameter_file,
+)
 from so_arm.launcher.process import ProcessSpec
 from so_arm.launcher.values import boolean, choice, integer, optional, seconds, text
 
@@ -107,11 +112,14 @@ def _parameter_file(param: Tag, context: Context, scratch: Path) -> Path:
     path = Path(text(param, "from", context))
     if not path.is_file():
         raise param.error(f"from of <param>: there is no parameter file {path}")
-    if boolean(param, "allow_substs", context, default=False):
-        try:
+    try:
+        if boolean(param, "allow_substs", context, default=False):
             return substituted_parameter_file(scratch, path, context)
-        except ValueError as error:
-            raise param.error(f"{path}: {error}") from error
+        read_parameter_file(path)
+    except OSError as error:
+        raise param.error(f"{path}: {error.strerror}") from error
+    except ValueError as error:
+        raise param.error(f"{path}: {error}") from error
     return path
 
 
