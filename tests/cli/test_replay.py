@@ -96,6 +96,8 @@ def test_a_real_arm(replay, dataset):
         (["--units", "radians"], "but in units 'radians'"),
         (["--hardware", "real"], "needs --port"),
         (["--hardware", "real", "--port", "/dev/ttyACM0"], "needs --robot-id or --calibration"),
+        (["--output", "/proc/x"], "cannot write /proc/x/config.json: "),
+        (["--json", "/proc/x"], "cannot write to /proc"),
         (["--port", "/dev/ttyACM0"], "--port: only with --hardware real"),
         (["--units", "range", "--calibration", "none.json"], "none.json"),
     ],

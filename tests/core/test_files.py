@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from so_arm.core.errors import UserError
-from so_arm.core.files import json_text, replacing, write_json
+from so_arm.core.files import check_new, json_text, replacing, write_json
 
 
 def _names(folder: Path) -> list[str]:
@@ -53,6 +53,41 @@ def test_a_folder_in_the_way_is_named(tmp_path: Path):
     with pytest.raises(UserError, match=r"report\.json: it is a folder"):
         write_json(tmp_path / "report.json", {})
     assert _names(tmp_path) == ["report.json"]
+
+
+@pytest.mark.parametrize("path", ["/proc/run/config.json", "/proc/report.json"])
+def test_a_place_that_takes_no_files_is_named(path: str):
+    reason = "/proc takes no new files|permission denied"  # root, or somebody else
+    with pytest.raises(UserError, match=f"cannot write {path}: ({reason})"):
+        write_json(Path(path), {})
+    with pytest.raises(UserError, match=f"cannot write {path}: ({reason})"):
+        check_new(Path(path), "results_file")
+
+
+def test_a_file_in_place_of_a_folder_is_named(tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="part of its path is a file, not a folder"):
+        write_json(tmp_path / "file" / "report.json", {})
+
+
+def test_a_block_that_misses_a_file_of_its_own_is_not_blamed_on_the_target(tmp_path: Path):
+    with pytest.raises(FileNotFoundError), replacing(tmp_path / "video.mp4"):
+        (tmp_path / "input").read_text()
+
+
+def test_a_new_file_holds_nothing_yet_and_can_be_written(tmp_path: Path):
+    path = tmp_path / "new" / "results"
+    check_new(path, "results_file")
+    assert _names(path.parent) == []
+    path.write_text("")
+    check_new(path, "results_file")
+    path.write_text("result")
+    with pytest.raises(UserError, match=f"results_file {path} holds results already; choose another name"):
+        check_new(path, "results_file")
+    assert path.read_text() == "result"
+    with pytest.raises(UserError, match="it is a folder"):
+        check_new(tmp_path, "results_file")
+    check_new(Path("/dev/full"), "results_file")
 
 
 def test_devices_are_written_in_place():

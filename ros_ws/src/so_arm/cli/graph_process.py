@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
+from so_arm.core.files import creating
 from so_arm.core.paths import share_dir
 from so_arm.launcher.arguments import check_assignments, declared_arguments
 from so_arm.launcher.environment import ros_environment
@@ -46,8 +47,9 @@ class GraphLog(Output):
         self._are_ready: set[str] = set()
 
     def __enter__(self) -> GraphLog:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self._path.open("w", encoding="utf-8")
+        with creating(self._path):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._path.open("w", encoding="utf-8")
         return self
 
     def __exit__(self, *_: object) -> None:

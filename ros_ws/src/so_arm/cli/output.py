@@ -33,7 +33,7 @@ def check_json_target(target: Path | None) -> Path | None:
         raise UserError(f"--json {target} is a folder; give a file name or '-'")
     in_place = target.exists() and not target.is_file()  # a device or a pipe
     place = target if in_place else next(parent for parent in target.absolute().parents if parent.exists())
-    if not os.access(place, os.W_OK) or not (in_place or place.is_dir()):
+    if not (os.access(place, os.W_OK) if in_place else files.takes_files(place)):
         raise UserError(f"--json {target}: cannot write to {place}; choose another file or '-'")
     return target
 
@@ -43,7 +43,7 @@ def check_folder(folder: Path, option: str) -> None:
     place = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     if not place.is_dir():
         raise UserError(f"{option} {folder}: {place} is a file; choose a folder")
-    if not os.access(place, os.W_OK | os.X_OK):
+    if not files.takes_files(place):
         raise UserError(f"{option} {folder}: cannot write to {place}; choose another folder")
 
 

@@ -21,6 +21,7 @@ _REASONS = {
     errno.EROFS: "the file system is read-only",
     errno.ENOTDIR: "part of its path is a file, not a folder",
     errno.EISDIR: "it is a folder",
+    errno.ENAMETOOLONG: "the name is too long",
 }
 
 
@@ -37,6 +38,18 @@ def writing(path: Path) -> Iterator[None]:
 
 
 @contextmanager
+def creating(path: Path) -> Iterator[None]:
+    """`writing`, around what makes `path` and the folders above it. Some file systems, as /proc, take no new names."""
+    try:
+        with writing(path):
+            yield
+    except FileExistsError as error:
+        raise UserError(f"cannot write {path}: {_REASONS[errno.ENOTDIR]}") from error
+    except FileNotFoundError as error:
+        raise UserError(f"cannot write {path}: {_existing(path)} takes no new files") from error
+
+
+@contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` (same suffix) that takes its name when the block ends well.
 
@@ -48,8 +61,9 @@ def replacing(path: Path) -> Iterator[Path]:
         if path.exists() and not path.is_file() and not path.is_dir():
             yield path
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=f".part{path.suffix}", dir=path.parent)
+        with creating(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=f".part{path.suffix}", dir=path.parent)
         os.close(handle)
         temporary = Path(name)
         cleanup.callback(temporary.unlink, missing_ok=True)
@@ -57,6 +71,30 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         _flush(temporary)
         temporary.replace(path)
+
+
+def takes_files(folder: Path) -> bool:
+    """Whether a file can be made in `folder`. Permissions do not tell: root has that of /proc."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+def check_new(path: Path, what: str) -> None:
+    """UserError when `path` could not be written, or holds something already: results are never written over.
+
+    what: the file's name for the user. Makes missing folders. Devices and pipes are taken as they are.
+    """
+    with creating(path):
+        if path.is_file() and path.stat().st_size:
+            raise UserError(f"{what} {path} holds results already; choose another name, or move it away")
+        if path.is_file() or path.is_dir():
+            path.open("a").close()
+        elif not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=path.parent).close()
 
 
 def write_json(path: Path, data: object) -> None:
@@ -96,6 +134,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     return value
+
+
+def _existing(path: Path) -> Path:
+    """The nearest of `path` and its folders that is there."""
+    return next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
 
 
 def _flush(path: Path) -> None:
