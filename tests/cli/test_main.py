@@ -17,6 +17,7 @@ from so_arm.cli import app as cli_app
 from so_arm.cli import main as cli_main
 from so_arm.cli.verbs import VERBS, Verb
 from so_arm.core.errors import UserError
+from so_arm.core.paths import share_dir
 
 HEAVY = ("torch", "mujoco", "rclpy", "lerobot", "matplotlib", "gymnasium", "cv2")
 
@@ -71,6 +72,15 @@ def test_an_unusable_dataset_folder_is_refused_before_anything_heavy_is_loaded(t
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2, done.stderr
     assert done.stderr.count("\n") == 1 and "file is a file; choose a folder" in done.stderr
+
+
+@pytest.mark.parametrize("closed", [">&-", "<&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_traceback(closed: str):
+    file = share_dir() / "calibration" / "example_follower.json"
+    command = f"{shlex.quote(sys.executable)} -m so_arm.cli.main calibration show {shlex.quote(str(file))} {closed}"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0
+    assert done.stderr == ""
 
 
 def test_every_verb_has_its_file():

@@ -15,6 +15,7 @@ import errno
 import os
 import signal
 import sys
+from pathlib import Path
 from types import FrameType
 
 EXIT_USER_ERROR = 2
@@ -25,6 +26,7 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit code (console scripts pass it to ``sys.exit``)."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    _fill_closed_streams()
     try:
         _listen_to_signals()
         code = _run(arguments)
@@ -82,6 +84,18 @@ def _refuse(message: str) -> int:
     red = sys.stderr.isatty() and "NO_COLOR" not in os.environ
     print(f"\x1b[31m{line}\x1b[0m" if red else line, file=sys.stderr)
     return EXIT_USER_ERROR
+
+
+def _fill_closed_streams() -> None:
+    """A stream that the caller closed is /dev/null; else the next file that opens has its number, and children's words.
+
+    The three descriptors are taken in order, so that each gets the number that is free.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            stream = Path(os.devnull).open(mode)  # noqa: SIM115
+            os.set_inheritable(stream.fileno(), True)
+            setattr(sys, name, stream)
 
 
 def _listen_to_signals() -> None:
