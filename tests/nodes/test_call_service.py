@@ -11,6 +11,7 @@ rclpy = pytest.importorskip("rclpy")
 from std_srvs.srv import SetBool, Trigger  # noqa: E402
 
 from so_arm.cli import main as cli_main  # noqa: E402
+from so_arm.core.errors import UserError  # noqa: E402
 from so_arm.nodes import call_service  # noqa: E402
 
 pytestmark = [pytest.mark.ros, pytest.mark.slow]
@@ -48,6 +49,35 @@ def test_services_are_listed_called_and_refused(ros, call):
     assert call("motor_driver/home") == (1, "torque is off")
     code, told = call("motor_driver/homes")
     assert code == 2 and told.endswith("Did you mean '/motor_driver/home'?")
+
+
+def test_a_node_that_is_found_late_is_waited_for(monkeypatch):
+    """An emergency stop must not fail because other nodes of the launch were found sooner."""
+
+    class Graph:
+        now_s = 0.0
+
+        def get_service_names_and_types(self) -> list[tuple[str, list[str]]]:
+            found = [("/episode_manager/start", ["std_srvs/srv/Trigger"])]
+            return found + [("/motor_driver/estop", ["std_srvs/srv/SetBool"])] * (self.now_s > late_s)
+
+        def monotonic(self) -> float:
+            return self.now_s
+
+        def spin_once(self, _: object, timeout_sec: float) -> None:
+            self.now_s += timeout_sec
+
+    def find() -> str:
+        graph = Graph()
+        monkeypatch.setattr(call_service, "time", graph)
+        monkeypatch.setattr(call_service.rclpy, "spin_once", graph.spin_once)
+        return call_service._find(graph, "/motor_driver/estop")
+
+    late_s = 4.5
+    assert find() == "std_srvs/srv/SetBool"
+    late_s = 10.0
+    with pytest.raises(UserError, match="unknown service '/motor_driver/estop'"):
+        find()
 
 
 def test_without_a_launch_it_says_so(monkeypatch, capsys):

@@ -19,7 +19,7 @@ _TYPES = {"std_srvs/srv/Trigger": Trigger, "std_srvs/srv/SetBool": SetBool}
 _VALUES = {"true": True, "false": False}
 #: Time that nodes get to be found, and to do what was asked: a trip home takes some seconds.
 _FIND_S, _ANSWER_S = 5.0, 60.0
-#: The nodes of a launch are found one soon after the other.
+#: For a list: the nodes of a launch are found one soon after the other.
 _OTHERS_S = 1.0
 REFUSED = 1
 
@@ -33,10 +33,8 @@ def _services(node: Node) -> dict[str, str]:
 def _find(node: Node, name: str) -> str:
     """The type of the service `name`, once it is there."""
     until = time.monotonic() + _FIND_S
-    alone = True
     while name not in (services := _services(node)):
-        if services and alone:
-            alone, until = False, time.monotonic() + _OTHERS_S
+        # On a busy machine nodes are found one by one: that others are there says nothing about this one.
         if time.monotonic() > until:
             if services:
                 raise choice_error("service", name, services)
