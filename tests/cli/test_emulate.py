@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from so_arm.cli import emulate_orders
 from so_arm.cli.emulate_orders import Orders
 from so_arm.cli.main import main
 from so_arm.core.calibration import nominal_calibration
+from so_arm.core.joints import NUM_JOINTS
 from so_arm.hardware.fault_desk import FaultDesk
 from so_arm.hardware.feetech.bus import FeetechBus
 from so_arm.hardware.feetech.emulator import Emulator
@@ -48,6 +50,26 @@ def test_orders(orders):
     assert orders.obey("wire none") == "on the bus: no servo"
     assert orders.obey("wire all").endswith("gripper")
     assert orders.obey("silent servo=2") == "silent servo=2: now"
+
+
+def test_the_end_of_the_hands_way_is_told_unless_another_order_came(orders, monkeypatch):
+    orders, world, _ = orders
+    monkeypatch.setattr(emulate_orders, "_LOOK_S", 0.01)
+    said = orders._out.file
+    orders.obey("hand elbow_flex=30")
+    orders.obey("hand sweep")
+    limp = np.zeros(NUM_JOINTS)
+    for _ in range(100):
+        world(limp, limp, 0.002)
+    time.sleep(0.1)
+    assert said.getvalue() == ""
+    world.hand._way.clear()
+    deadline = time.monotonic() + 10.0
+    while not said.getvalue():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    time.sleep(0.1)
+    assert said.getvalue() == "the hand is there\n"
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from so_arm.core.calibration import nominal_calibration
-from so_arm.core.joints import LOWER_RAD, NUM_JOINTS, UPPER_RAD
+from so_arm.core.calibration import FULL_TURN_JOINT, nominal_calibration
+from so_arm.core.joints import JOINT_NAMES, LOWER_RAD, NUM_JOINTS, UPPER_RAD
+from so_arm.core.ticks import TickScale
 from so_arm.sim.hand import MIDDLE_RAD
 from so_arm.sim.live_world import LiveWorld
 
@@ -18,18 +19,29 @@ def world() -> LiveWorld:
     return LiveWorld(nominal_calibration())
 
 
-def test_a_sweep_reaches_both_ends_of_every_joint(world: LiveWorld):
+def test_a_sweep_reaches_both_ends_of_every_joint_and_ends_in_the_middle(world: LiveWorld):
+    """Those of the calibration that the arm is said to have, so that calibrating it gives the same again."""
+    scale = TickScale(nominal_calibration())
+    world.hand.lead(MIDDLE_RAD)
+    while world.hand.busy:
+        world(LIMP, LIMP, 0.002)
     low, high = np.full(NUM_JOINTS, np.inf), np.full(NUM_JOINTS, -np.inf)
     world.hand.sweep()
-    for _ in range(60_000):
+    for _ in range(30_000):
         world(LIMP, LIMP, 0.002)
         position = world.arm.joint_position()
         low, high = np.minimum(low, position), np.maximum(high, position)
         if not world.hand.busy:
             break
     assert not world.hand.busy
-    assert np.abs(low - LOWER_RAD).max() < 0.05
-    assert np.abs(high - UPPER_RAD).max() < 0.05
+    assert np.abs(position - MIDDLE_RAD).max() < 0.03
+    swept = [name for name in JOINT_NAMES if name != FULL_TURN_JOINT]
+    for joint in map(JOINT_NAMES.index, swept):
+        lower, upper = scale.lower_rad[joint], scale.upper_rad[joint]
+        assert high[joint] - low[joint] == pytest.approx(upper - lower, rel=0.01), JOINT_NAMES[joint]
+        assert (high[joint] + low[joint]) / 2 == pytest.approx((lower + upper) / 2, abs=0.005), JOINT_NAMES[joint]
+    roll = JOINT_NAMES.index(FULL_TURN_JOINT)
+    assert (low[roll], high[roll]) == pytest.approx((LOWER_RAD[roll], UPPER_RAD[roll]), abs=0.02)
 
 
 def test_the_hand_holds_what_it_has_and_lets_go(world: LiveWorld):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,12 +22,16 @@ if TYPE_CHECKING:
     from so_arm.hardware.feetech.emulator import Emulator
     from so_arm.sim.live_world import LiveWorld
 
+#: How often the hand is looked at.
+_LOOK_S = 0.1
+
 _HELP = f"""\
 show                        where the joints are
 hand middle                 take the limp arm and lead it to the middle of all ranges
 hand JOINT=DEGREES ...      lead these joints there and hold them; the hand keeps what it holds
-hand sweep                  lead every joint to both of its ends, one after the other (about 50 s)
+hand sweep                  lead every joint to both of its ends, one after the other (40 s), then to the middle
 hand off                    let go
+                            "the hand is there" is said when it has done its way
 wire JOINT ... | all | none   only these servos are on the bus
 {GRAMMAR}
 quit"""
@@ -36,6 +42,8 @@ class Orders:
 
     def __init__(self, emulator: Emulator, world: LiveWorld, faults: FaultDesk, out: Console) -> None:
         self._emulator, self._world, self._faults, self._out = emulator, world, faults, out
+        self._ways = itertools.count(1)
+        self._way = 0
         self._words = {"show": self._show, "hand": self._hand, "wire": self._wire}
 
     def serve(self) -> None:
@@ -82,7 +90,19 @@ class Orders:
                 hand.sweep()
             elif words:
                 hand.lead(pose)
-        return f"hand: {' '.join(words)}" if words else "hand WHAT? middle, sweep, off or JOINT=DEGREES ..."
+        if not words:
+            return "hand WHAT? middle, sweep, off or JOINT=DEGREES ..."
+        self._way = next(self._ways)
+        if words != ["off"]:
+            threading.Thread(target=self._tell_arrival, args=(self._way,), daemon=True).start()
+        return f"hand: {' '.join(words)}"
+
+    def _tell_arrival(self, way: int) -> None:
+        """Unless another order comes before; the servos' thread must not wait for whoever reads this."""
+        while self._world.hand.busy and self._way == way:
+            time.sleep(_LOOK_S)
+        if self._way == way:
+            self._out.print("the hand is there")
 
     def _wire(self, words: list[str]) -> str:
         wired = {"all": list(range(NUM_JOINTS)), "none": []}.get(" ".join(words))

@@ -42,6 +42,7 @@ class ArmSim:
         self._force = self.data.actuator_force[:NUM_JOINTS]
         self._strongest = model.actuator_forcerange[:NUM_JOINTS].copy()
         self._limits = model.actuator_forcerange[:NUM_JOINTS]
+        self._ends = model.jnt_range[:NUM_JOINTS]
 
     def reset(self, position: np.ndarray) -> None:
         """Back to the model's initial state with the arm at rest at `position` (6,) [rad]."""
@@ -65,6 +66,15 @@ class ArmSim:
     def limit_torque(self, fraction: np.ndarray) -> None:
         """Servos use at most `fraction` (6,) of their stall torque; at 0 the joint is limp, its friction remains."""
         self._limits[:] = self._strongest * fraction[:, None]
+
+    def widen(self, lower: np.ndarray, upper: np.ndarray) -> None:
+        """Joints turn at least from `lower` to `upper`, both (6,) [rad]; NaN leaves an end where it is."""
+        ends = self._ends
+        ends[:, 0], ends[:, 1] = np.fmin(ends[:, 0], lower), np.fmax(ends[:, 1], upper)
+
+    def joint_ends(self) -> tuple[np.ndarray, np.ndarray]:
+        """How far the joints turn: lower and upper ends, both (6,) [rad], copies."""
+        return self._ends[:, 0].copy(), self._ends[:, 1].copy()
 
     def set_torque(self, enabled: bool) -> None:
         """Servos on, or limp. Survives `reset`."""

@@ -6,15 +6,15 @@ from collections import deque
 
 import numpy as np
 
-from so_arm.core.joints import GRIPPER_CLOSED_RAD, GRIPPER_OPEN_RAD, JOINT_NAMES, LOWER_RAD, NUM_JOINTS, UPPER_RAD
+from so_arm.core.joints import GRIPPER_CLOSED_RAD, GRIPPER_OPEN_RAD, JOINT_NAMES, NUM_JOINTS
 from so_arm.sim.arm import ArmSim
 
 _SPEED_RAD_S = 1.2
 _STIFFNESS, _DAMPING = 150.0, 2.0  # [N m/rad], [N m s/rad]
 _STRONGEST_NM = 4.0
-_ARRIVED_RAD, _PATIENCE_S = 0.03, 0.5
-#: Past its end, so that a joint is felt to stop there.
-_PUSH_RAD = 0.05
+_ARRIVED_RAD, _PATIENCE_S = 0.01, 0.5
+#: Past its end, so that a joint is felt to stop there; not so far that what stops it gives way.
+_PUSH_RAD = 0.01
 _HALF_OPEN_RAD = (GRIPPER_CLOSED_RAD + GRIPPER_OPEN_RAD) / 2
 #: The middle of every joint's range; the calibration starts there.
 MIDDLE_RAD = np.array([0.0, 0.0, 0.0, 0.0, 0.0, _HALF_OPEN_RAD])
@@ -44,15 +44,15 @@ class Hand:
         self._way = deque(poses)
 
     def sweep(self) -> None:
-        """Every joint to both of its ends, one after the other, with the arm clear of the table."""
+        """Every joint to both of its ends, one after the other, with the arm clear of the table; then the middle."""
         poses = [_CLEAR]
-        for joint, name in enumerate(JOINT_NAMES):
-            for end in (LOWER_RAD[joint] - _PUSH_RAD, UPPER_RAD[joint] + _PUSH_RAD):
+        for joint, (name, lower, upper) in enumerate(zip(JOINT_NAMES, *self._arm.joint_ends(), strict=True)):
+            for end in (lower - _PUSH_RAD, upper + _PUSH_RAD):
                 start = _FOLDED if name == "shoulder_lift" and end > 0 else _CLEAR
                 pose = start.copy()
                 pose[joint] = end
                 poses += [start, pose, start]
-        self.lead(*poses, _CLEAR)
+        self.lead(*poses, MIDDLE_RAD)
 
     def let_go(self) -> None:
         self._way.clear()
