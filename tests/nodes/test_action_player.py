@@ -117,3 +117,10 @@ def test_an_arm_that_does_not_get_there_is_not_played_to(tmp_path, monkeypatch):
 def test_a_dataset_that_is_not_there(ros):
     with pytest.raises(UserError, match=r"meta/info.json"):
         ros.start(ActionPlayer)
+
+
+def test_earlier_results_are_never_written_over(tmp_path):
+    (tmp_path / "results.json").write_text("{}")
+    with pytest.raises(UserError, match=r"results\.json holds results already"), playing(tmp_path):
+        pass
+    assert (tmp_path / "results.json").read_text() == "{}"

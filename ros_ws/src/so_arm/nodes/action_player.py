@@ -14,7 +14,7 @@ from so_arm.core.calibration_formats import read_calibration
 from so_arm.core.calibration_place import FOLLOWER, find_calibration
 from so_arm.core.clock import date_of
 from so_arm.core.errors import UserError
-from so_arm.core.files import write_json
+from so_arm.core.files import check_new, write_json
 from so_arm.core.following import at_times
 from so_arm.core.joints import GRIPPER, JOINT_NAMES
 from so_arm.core.playback import Playback, approach, play
@@ -45,7 +45,7 @@ class Settings:
     approach_velocity: float = parameter(0.5, "Way to the first command [rad/s].", low=0.05, high=2.0)
     rest: float = parameter(1.0, "Rest before the recording begins [s].", low=0.1, high=60.0)
     patience: float = parameter(120.0, "Time that the arm has to appear [s].", low=1.0, high=3600.0)
-    results_file: str = parameter("", "File for times and measured positions, as JSON; empty: none.")
+    results_file: str = parameter("", "New file for times and measured positions, as JSON; empty: none.")
 
 
 class ActionPlayer(RuntimeNode[Settings]):
@@ -61,6 +61,8 @@ class ActionPlayer(RuntimeNode[Settings]):
         if units is JointUnits.range:
             calibration = read_calibration(find_calibration(settings.calibration_file, settings.robot_id, FOLLOWER))
         self._episode = read_episode(Path(settings.dataset).expanduser(), settings.episode, units, calibration)
+        if settings.results_file:
+            check_new(Path(settings.results_file), "results_file")
         self._reader, self._writer = JointStateReader("joint state"), JointStateWriter()
         self._seen: list[tuple[int, np.ndarray]] = []
         self._heard_s = 0.0
