@@ -28,15 +28,23 @@ def test_a_frame_of_a_stream(find, capsys):
     assert "frames of 64x48" in captured.err
 
 
+def test_one_that_was_asked_for_has_to_deliver_and_others_need_not(find, tmp_path, capsys):
+    (tmp_path / "video0").touch()
+    with MjpegServer({"wrist": lambda: np.zeros((48, 64, 3), np.uint8)}) as server:
+        url = server.url("wrist")
+        assert find("--also", url) == 0
+        assert find("--also", url, "--also", str(tmp_path / "video0")) == 1
+
+
 def test_a_device_that_is_no_camera(find, tmp_path, capsys):
     (tmp_path / "video0").touch()
-    assert find("--json", "-") == 0
+    assert find("--json", "-") == 1
     (camera,) = json.loads(capsys.readouterr().out)["cameras"]
     assert camera["size"] is None and camera["verdict"].endswith("video0 is not a camera")
 
 
 def test_no_camera_at_all_and_a_source_that_is_not_there(find, capsys):
-    assert find() == 0
+    assert find() == 1
     assert "no camera; plug one in" in capsys.readouterr().out
     assert find("--also", "/dev/video99") == 2
     assert "camera source /dev/video99 does not exist" in capsys.readouterr().err

@@ -58,7 +58,9 @@ def test_unplugging_tells_the_port(find_port, capsys, monkeypatch):
     with Emulator(wire_time=False) as emulator:
         monkeypatch.setattr(LineInput, "wait", lambda *_: emulator.inject(Fault(FaultKind.UNPLUG)))
         assert find_port("--unplug", "--also", str(emulator.path)) == 0
-    assert f"It is {emulator.path}; plug it in again." in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "Looking which one is gone (up to 3 s)." in shown
+    assert f"It is {emulator.path}; plug it in again." in shown
 
 
 def test_unplugging_without_anything_or_anybody(find_port, capsys, monkeypatch):

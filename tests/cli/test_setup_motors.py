@@ -102,6 +102,8 @@ def test_a_servo_of_another_joint_is_taken_only_when_told_so(setup_motors, emula
 
 def test_a_port_that_is_not_there(setup_motors, capsys):
     assert cli_main.main(["setup-motors", "--port", "/nowhere"]) == 2
-    assert capsys.readouterr().err == "error: /nowhere does not exist; is the arm plugged in?\n"
+    told = capsys.readouterr().err
+    assert told.startswith("error: /nowhere does not exist; is the arm plugged in? `so-arm find-port` tells the port")
+    assert "usb_port:=" in told and told.count("\n") == 1
     assert cli_main.main(["setup-motors"]) == 2
     assert "--port" in capsys.readouterr().err

@@ -133,7 +133,7 @@ def test_all_silent_ends_with_the_power_supply(emulator: Emulator, monkeypatch):
 
 def test_a_port_that_does_not_open_is_a_no_go(emulator: Emulator):
     report = ArmCheck("/nowhere", CALIBRATION).run()
-    assert not report.go and _finding(report, "port").found == "/nowhere does not exist; is the arm plugged in?"
+    assert not report.go and _finding(report, "port").found.startswith("/nowhere does not exist;")
     with FeetechBus(str(emulator.path)):
         assert "busy" in _finding(_check(emulator), "port").found
     (only,) = ArmCheck("/nowhere", None).run().findings

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from so_arm.hardware.setup.cameras import CameraReport
 
 
+NO_FRAME = 1
+
+
 def register(app: typer.Typer) -> None:
     app.command("find-cameras")(find_cameras)
 
@@ -30,7 +33,10 @@ def find_cameras(
     fps: Annotated[float, typer.Option(min=1.0, max=240.0, help="Requested rate [Hz].")] = 30.0,
     json_file: JsonOption = None,
 ) -> None:
-    """List the cameras of this machine, with the name for a cameras file, and take one frame from each."""
+    """List the cameras of this machine, with the name for a cameras file, and take one frame from each.
+
+    Exit code 0: frames came, from every --also too; 1: none came, or not from an --also.
+    """
     from rich.markup import escape
 
     from so_arm.hardware.setup.cameras import cameras, look
@@ -50,6 +56,14 @@ def find_cameras(
         for r in reports
     ]
     write_json(json_file, {"cameras": data})
+    if not _seeing(reports, also or []):
+        raise typer.Exit(NO_FRAME)
+
+
+def _seeing(reports: Sequence[CameraReport], also: Sequence[str]) -> bool:
+    """A camera that nobody asked for may be one that nobody needs."""
+    blind = {r.device.path for r in reports if r.size is None} | {r.source for r in reports if r.size is None}
+    return any(r.size is not None for r in reports) and not blind & set(also)
 
 
 def _table(reports: Sequence[CameraReport]) -> Table:

@@ -125,7 +125,7 @@ def _as_data(report: PortReport) -> dict[str, Any]:
 
 def _find_by_unplugging(also: list[str], for_people: bool) -> None:
     from so_arm.cli.line_input import LineInput
-    from so_arm.hardware.setup.ports import serial_devices, vanished
+    from so_arm.hardware.setup.ports import VANISHING_S, serial_devices, vanished
 
     if not for_people:
         raise UserError("--unplug and --json do not go together; --unplug asks somebody to pull a cable")
@@ -136,4 +136,5 @@ def _find_by_unplugging(also: list[str], for_people: bool) -> None:
     out.print(f"There are: {', '.join(device.path for device in before)}", soft_wrap=True, markup=False)
     out.print("Unplug the USB cable of the arm you look for, then press Enter.")
     LineInput().wait("a cable was unplugged")
+    out.print(f"Looking which one is gone (up to {VANISHING_S:.0f} s).")
     out.print(f"It is {vanished(before, also).path}; plug it in again.", soft_wrap=True, markup=False)

@@ -13,6 +13,7 @@ from so_arm.hardware.feetech.errors import PortBusy, PortDenied, PortError
 
 WRITE_TIMEOUT_S = 0.2
 UDEV_LINE = 'SUBSYSTEM=="tty", ATTRS{idVendor}=="1a86", MODE="0666"'
+WHICH_PORT = "`so-arm find-port` tells the port, for usb_port:= of a launch and --port of a command"
 UDEV_FILE = "/etc/udev/rules.d/99-so-arm.rules"
 
 
@@ -88,7 +89,7 @@ class SerialPort:
 def _why_not(path: str, error: Exception) -> PortError:
     number = getattr(error, "errno", None)
     if number == errno.ENOENT:
-        return PortError(f"{path} does not exist; is the arm plugged in?")
+        return PortError(f"{path} does not exist; is the arm plugged in? {WHICH_PORT}")
     if number in (errno.EACCES, errno.EPERM):
         return PortDenied(
             f"no permission to open {path}; add yourself to the group dialout, or add the udev rule {UDEV_LINE} "

@@ -23,7 +23,7 @@ PATIENCE_S = 0.05
 #: More than the 7.4 V servos stand: it must be the 12 V ones.
 _MOST_FOR_SMALL_SERVOS_V = 9.0
 #: A port that was pulled out is gone after that.
-_VANISHING_S = 3.0
+VANISHING_S = 3.0
 
 
 class SerialDevice(NamedTuple):
@@ -132,7 +132,7 @@ def _read(bus: FeetechBus, servo: FoundServo, register: reg.Register) -> int | N
         return None
 
 
-def vanished(before: Iterable[SerialDevice], also: Iterable[str] = (), wait_s: float = _VANISHING_S) -> SerialDevice:
+def vanished(before: Iterable[SerialDevice], also: Iterable[str] = (), wait_s: float = VANISHING_S) -> SerialDevice:
     """The one port of `before` that is gone now, or within `wait_s`; UserError when it is none or several."""
     also, until = tuple(also), time.monotonic() + wait_s
     while True:
