@@ -31,7 +31,7 @@ OURS, BARE = "ours", "bare"
 
 def run(quick: bool) -> dict[str, Any]:
     """`ratio` is the larger of the p50 and the p99 ratio."""
-    blocks = 12 if quick else 60
+    blocks = 3 if quick else 60
     os.environ["ROS_DOMAIN_ID"] = str(20 + os.getpid() % 80)  # a domain of its own
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     with running(_chains(environment), environment):
