@@ -56,6 +56,14 @@ def test_a_link_that_is_no_emulators_stays(tmp_path: Path):
     assert sorted(tmp_path.iterdir()) == [path, arm]
 
 
+def test_a_folder_stays(tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for path in (tmp_path, Path()):
+        with pytest.raises(UserError, match="exists; choose another place"):
+            Emulator(path=path).start()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_only_its_own_link_is_taken_away_at_the_end(tmp_path: Path):
     path = tmp_path / "port"
     with Emulator(path=path, wire_time=False):

@@ -20,7 +20,7 @@ class PortName:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lock_path = path.with_name(f".{path.name}.lock")
+        self._lock_path = path.parent / f".{path.name}.lock"  # a path like / has no name
         self._lock = -1
         self._terminal = ""
 
@@ -37,7 +37,7 @@ class PortName:
 
     def show(self, terminal: str) -> None:
         """The link, in the place of a dead one."""
-        fresh = self._path.with_name(f".{self._path.name}.new")
+        fresh = self._path.parent / f".{self._path.name}.new"
         fresh.unlink(missing_ok=True)
         fresh.symlink_to(terminal)
         fresh.replace(self._path)
