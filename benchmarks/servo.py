@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from so_arm.core.calibration_formats import read_calibration
+from so_arm.core.clock import date_ns
 from so_arm.core.joints import JOINT_NAMES
 from so_arm.core.paths import share_dir
 from so_arm.core.poses import HOME_POSE
@@ -248,13 +249,14 @@ def _deadlines(port: str, seconds: float) -> dict[str, Any]:
         stamps.clear()
         before = driver.status().counts
         _command(driver, seconds)
-        after = driver.status().counts
+        after, real_time = driver.status().counts, driver.real_time
     finally:
         driver.close()
     gaps_ms = np.diff(np.array(stamps)) / 1e6
     return {
         "missed_deadlines": after["missed_deadlines"] - before.get("missed_deadlines", 0),
         "missed_deadline_is": MISS,
+        "real_time_priority": real_time,
         "rate_hz": RATE_HZ,
         "seconds": seconds,
         "states": len(stamps),
@@ -269,6 +271,6 @@ def _command(driver: ArmDriver, seconds: float) -> None:
     due, pause = begun, threading.Event()
     while due < begun + seconds:
         wave = 0.2 * math.sin(2 * (due - begun))
-        driver.command(np.array(HOME_POSE) + wave, time.time_ns())
+        driver.command(np.array(HOME_POSE) + wave, date_ns())
         due += 1 / COMMAND_HZ
         pause.wait(max(0.0, due - time.monotonic()))

@@ -27,7 +27,7 @@ from so_arm.hardware.driver.status import ERROR, DriverStatus, Level, Mode, Trou
 from so_arm.hardware.driver.torque import TorqueKeeper
 from so_arm.hardware.feetech.errors import BusError, PortBusy, PortDenied
 from so_arm.hardware.feetech.state import Sweep
-from so_arm.hardware.punctual import wake_punctually
+from so_arm.hardware.punctual import DRIVER_PRIORITY, keep_time
 
 #: Pauses between tries to connect.
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 0.5
@@ -64,7 +64,7 @@ class ArmDriver:
         self.deadlines = Deadlines(settings.period_s)
         self._patience = AnswerPatience(settings.answer_margin, _LONGEST_MARGIN * settings.period_s)
         self.connect_trouble: Trouble | None = None
-        # Taken once: stamps never jump, whatever happens to the date.
+        self.real_time = False  #: whether the bus thread runs before all normal ones
         self._requests = Requests()
         self._goal_ticks: list[int | None] = [None] * NUM_JOINTS
         self._silent_cycles = [0] * NUM_JOINTS
@@ -155,7 +155,7 @@ class ArmDriver:
     # --- the bus thread ---------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        wake_punctually()
+        self.real_time = keep_time(DRIVER_PRIORITY)
         try:
             self._connected()
             while not self._over():

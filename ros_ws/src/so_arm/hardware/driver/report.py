@@ -73,7 +73,7 @@ def _counts(driver: ArmDriver) -> dict[str, int]:
 
 
 def _readings(driver: ArmDriver, mode: Mode, troubles: list[Trouble]) -> dict[str, str]:
-    readings = {"mode": str(mode), "port": driver.settings.port}
+    readings = {"mode": str(mode), "port": driver.settings.port, "real_time": str(driver.real_time).lower()}
     if len(troubles) > 1:
         readings["also"] = "; ".join(trouble.text for trouble in troubles[1:])
     for what, reasons in (

@@ -29,7 +29,7 @@ from so_arm.hardware.feetech.faults import Fault, FaultBox, FaultKind
 from so_arm.hardware.feetech.packets import Packet, StreamParser, wire_time_s
 from so_arm.hardware.feetech.plant import FirstOrderPlant, Plant
 from so_arm.hardware.feetech.servo import Servo
-from so_arm.hardware.punctual import wake_punctually
+from so_arm.hardware.punctual import SERVOS_PRIORITY, keep_time
 
 #: A packet that stops in the middle is forgotten after that.
 _GAP_S = 0.01
@@ -153,7 +153,7 @@ class Emulator:
     # --- the thread -------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        wake_punctually()
+        keep_time(SERVOS_PRIORITY)
         while not self._stopping:
             with self.lock:
                 self._follow_faults()
