@@ -87,5 +87,23 @@ def ros(request: pytest.FixtureRequest) -> Iterator[Ros]:
     graph.close()
 
 
+class Terminal:
+    """What the nodes of this process write on standard error."""
+
+    def __init__(self, capfd: pytest.CaptureFixture[str]) -> None:
+        self._capfd = capfd
+        self._text = ""
+
+    def said(self, text: str) -> list[str]:
+        """Lines so far with `text` in them."""
+        self._text += self._capfd.readouterr().err
+        return [line for line in self._text.splitlines() if text in line]
+
+
+@pytest.fixture
+def terminal(capfd: pytest.CaptureFixture[str]) -> Terminal:
+    return Terminal(capfd)
+
+
 def running_episode(start_stamp_ns: int = 0, name: str = "test-1") -> EpisodeInfo:
     return EpisodeInfo(id=name, phase="running", start_stamp_ns=start_stamp_ns)

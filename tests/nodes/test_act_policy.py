@@ -96,7 +96,8 @@ def test_real_time_takes_the_newest_images_but_not_old_ones(ros: Ros, policy: ty
     bench.image("static", 0)
     bench.state(1)
     ros.until(
-        lambda: any(message.status[0].message == "no image of camera wrist" for message in bench.health), "the reason"
+        lambda: any(message.status[0].message == "no plan: no image of camera wrist" for message in bench.health),
+        "the reason",
     )
     bench.image("wrist", 1, 100)
     bench.state(2)

@@ -9,7 +9,7 @@ import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from tests.hardware.test_camera_info import TEXT as CALIBRATION
-from tests.nodes.conftest import Ros
+from tests.nodes.conftest import Ros, Terminal
 
 from so_arm.core.errors import UserError
 from so_arm.hardware.camera_faults import CameraFault
@@ -111,6 +111,30 @@ def test_a_stream_is_fresh_and_its_rate_and_stalls_are_reported(server: MjpegSer
         reports = len(health)
         ros.until(lambda: len(health) > reports + 1, "a report")
         assert health[-1].status[0].level != DiagnosticStatus.ERROR
+    finally:
+        ros.close()
+
+
+@pytest.mark.slow
+def test_the_log_says_why_there_is_no_picture(server: MjpegServer, terminal: Terminal) -> None:
+    url = server.url("wrist").replace("wrist", "wirst")
+    ros = start_camera(server, f"source:={url}", "wait_for_source:=0.5")
+    try:
+        ros.start(CameraNode)
+        ros.until(lambda: terminal.said(f"[camera]: camera wrist: {url} answers 404"), "the reason")
+        time.sleep(2.5)
+        assert len(terminal.said("[camera]: ")) == 2, "ready, and the reason once"
+    finally:
+        ros.close()
+
+
+def test_a_source_that_is_still_starting_is_no_trouble(server: MjpegServer, terminal: Terminal) -> None:
+    ros = start_camera(server, "source:=http://127.0.0.1:9/wrist.mjpg", "wait_for_source:=60.0")
+    health = ros.listen(DiagnosticArray, "/diagnostics", qos.STATE)
+    try:
+        ros.start(CameraNode)
+        ros.until(lambda: says(health, DiagnosticStatus.OK, "opening: http://127.0.0.1:9/wrist.mjpg"), "a report")
+        assert len(terminal.said("[camera]: ")) == 1, "ready"
     finally:
         ros.close()
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from sensor_msgs.msg import Image, JointState
-from tests.nodes.conftest import Ros, running_episode
+from tests.nodes.conftest import Ros, Terminal, running_episode
 from tests.nodes.fake_policy import load_fake
 from trajectory_msgs.msg import JointTrajectory
 
@@ -93,7 +93,9 @@ def ros(server: MjpegServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ros]:
         ("wrong_size camera=wrist value=0.5", "camera wrist: its images are 32x32 px"),
     ],
 )
-def test_the_policy_holds_and_names_the_camera(ros: Ros, server: MjpegServer, fault: str, named: str) -> None:
+def test_the_policy_holds_and_names_the_camera(
+    ros: Ros, server: MjpegServer, terminal: Terminal, fault: str, named: str
+) -> None:
     health = ros.listen(DiagnosticArray, "/diagnostics", qos.STATE)
     chunks = ros.listen(JointTrajectory, "policy/action_chunk", qos.RECORDER)
     policy = [ros.start(kind) for kind in (CommandMux, ResidualCorrector, ActPolicyNode, CameraNode)][2]
@@ -116,9 +118,12 @@ def test_the_policy_holds_and_names_the_camera(ros: Ros, server: MjpegServer, fa
         ros.until(lambda: len(chunks) > planned, "a new chunk")
         recovered_s = time.time() - end_s
         ros.until(lambda: not arm.held, "motion")
+        ros.until(lambda: terminal.said("[act_policy]: no longer: "), "the log to say that it goes on")
+        ros.until(lambda: terminal.said("[camera]: no longer: "), "the log to say that the camera is back")
     finally:
         arm.close()
     assert policy.failure is None
+    assert len([line for line in terminal.said("[WARN]") if "[act_policy]: " in line and named in line]) == 1
     assert planned_s < MAX_IMAGE_AGE_S + 0.5, "no plan on old images"
     print(f"{fault}: last plan {planned_s:.2f} s after it began, next {recovered_s:.2f} s after its end")
     assert recovered_s < 10.0, "0 to 1 s, more on a loaded machine"

@@ -127,3 +127,16 @@ def test_nothing_answers_an_observation_whose_episode_is_not_known_yet(mux: MuxB
     mux.observe(late + PERIOD_NS)
     assert list(mux.offer(joint_state(late + PERIOD_NS, HOME + 0.05)).position) == (HOME + 0.05).tolist()
     assert [stamp_ns(command.header.stamp) for command in mux.commands] == [late + PERIOD_NS]
+
+
+def test_a_silent_policy_is_a_trouble_in_an_episode_only(mux: MuxBench) -> None:
+    well = (DiagnosticStatus.OK, "ok")
+    mux.observe(1)
+    mux.observe(10**12)
+    assert mux.node._arbiter.holding and mux.node.check_health() == well
+    mux.begin()
+    mux.observe(2 * 10**12)
+    mux.offer(joint_state(2 * 10**12, HOME))
+    assert mux.node.check_health() == well
+    mux.observe(3 * 10**12)
+    assert mux.node.check_health() == (DiagnosticStatus.WARN, "holding: policy is silent")

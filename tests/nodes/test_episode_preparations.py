@@ -74,3 +74,38 @@ def test_cameras_count_once_they_have_delivered(ros):
     wrist.publish(CameraInfo())
     ros.until(lambda: seen.missing() is None, "the second camera")
     assert CamerasSeen(runner, []).missing() is None
+
+
+def test_what_is_waited_for_is_told_once_and_only_when_it_takes_long():
+    from so_arm.nodes.episode_preparations import WaitLog
+
+    lines: list[str] = []
+    log = WaitLog(lines.append)
+    for tenth in range(100):
+        reason = "no picture of camera wrist" if tenth < 60 else ""
+        log.note("is act_policy running?" if tenth < 20 else reason, 0.1 * tenth, 3.0)
+    assert lines == ["waiting: no picture of camera wrist"]
+    log.note("no picture of camera wrist", 20.0, 3.0)
+    log.note("no picture of camera wrist", 23.0, 3.0)
+    assert len(lines) == 2, "again, for the next episode"
+
+
+@pytest.mark.parametrize("ros", [["-p", "cameras:=static wrist"]], indirect=True)
+def test_the_runner_says_which_camera_it_waits_for(ros, terminal, monkeypatch):
+    from so_arm.nodes import episode_runner
+    from so_arm.nodes.episode_runner import EpisodeRunner
+
+    monkeypatch.setattr(episode_runner, "WAITING_S", 0.3)
+    monkeypatch.setattr(EpisodeRunner, "_absent", lambda self: None)
+    ros.start(EpisodeRunner)
+    ros.until(lambda: terminal.said("[episode_runner]: waiting: no picture of camera static, wrist"), "the reason")
+
+
+def test_a_refusal_of_the_driver_is_kept_while_it_lasts(ros):
+    Driver(ros, [(False, "emergency stop"), (True, "at home")])
+    _, home = _home(ros, 30.0)
+    ros.until(lambda: home.missing() is None, "the service")
+    ros.until(lambda: home.arrived() or home.refusal, "the refusal")
+    assert home.refusal == "motor_driver does not get the arm home: emergency stop"
+    ros.until(home.arrived, "the arm at home")
+    assert home.refusal == ""

@@ -158,7 +158,8 @@ class ActPolicyNode(RuntimeNode[Settings]):
                 if age_ns != 0:
                     return False
             elif age_ns is None or age_ns > self.settings.max_image_age * 1e9:
-                self.problem(f"no image of camera {name}" + ("" if age_ns is None else f" for {age_ns * 1e-9:.1f} s"))
+                age = "" if age_ns is None else f" for {age_ns * 1e-9:.1f} s"
+                self.problem(f"no plan: no image of camera {name}{age}")
                 return False
         return True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass
 
@@ -29,6 +30,9 @@ class Settings:
     stall_timeout: float = parameter(
         1.0, "Without a frame for so long a device or stream is opened again [s].", low=0.1, high=60.0
     )
+    wait_for_source: float = parameter(
+        3.0, "Patience with a source that gives no picture yet at start [s].", low=0.0, high=600.0
+    )
     camera_info_file: str = parameter("", "Calibration (YAML of camera_calibration): path or file:// URL.")
 
 
@@ -36,6 +40,7 @@ class CameraNode(RuntimeNode[Settings]):
     def __init__(self) -> None:
         super().__init__("camera", Settings)
         self._camera: Camera | None = None
+        self._begun_s = time.monotonic()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._publish_frames, name="publish", daemon=True)
 
@@ -69,6 +74,8 @@ class CameraNode(RuntimeNode[Settings]):
         self.readings["actual_rate_hz"] = "none yet" if rate is None else f"{rate:.1f}"
         state = self._camera.state
         if state not in ("opening", "open"):
+            if actual is None and time.monotonic() - self._begun_s < settings.wait_for_source:
+                return OK, f"opening: {state}"
             return ERROR, f"camera {settings.camera_name}: {state}"
         doubts = self._doubts(actual, rate)
         return (WARN, "; ".join(doubts)) if doubts else (OK, state)

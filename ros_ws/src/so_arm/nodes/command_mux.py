@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from sensor_msgs.msg import JointState
 
-from so_arm.core.arbiter import POLICY, SOURCES, TELEOP, Arbiter
+from so_arm.core.arbiter import HOLD, POLICY, SOURCES, TELEOP, Arbiter
 from so_arm.core.episode_info import EpisodeInfo
 from so_arm.core.errors import UserError
 from so_arm.core.joints import NUM_JOINTS
@@ -64,7 +64,10 @@ class CommandMux(RuntimeNode[Settings]):
             "refused": str(arbiter.refused),
         }
         level, text = super().check_health()
-        if level == OK and arbiter.holding and arbiter.source != "hold":
+        # Between episodes the policy is to say nothing, and before all of them it may still be starting.
+        begun = self._episodes.info.id or self.counts[POLICY]
+        waited_for = arbiter.source != POLICY or (begun and self._in_charge(self.states_seen_ns))
+        if level == OK and arbiter.holding and arbiter.source != HOLD and waited_for:
             return WARN, f"holding: {arbiter.source} is silent"
         return level, text
 

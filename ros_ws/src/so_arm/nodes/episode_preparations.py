@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from rclpy.task import Future
@@ -11,6 +11,7 @@ from sensor_msgs.msg import CameraInfo
 from std_srvs.srv import Trigger
 
 from so_arm.core.errors import UserError
+from so_arm.core.settled import Settled
 from so_arm.nodes import qos
 from so_arm.nodes.runtime import RuntimeNode
 
@@ -29,6 +30,7 @@ class HomeDrive:
         """The arm is going to move."""
         self._asked: Future | None = None
         self._at_home = False
+        self.refusal = ""  #: why not, as long as the driver refuses
         self._begun: float | None = None
         self._again_at = 0.0
 
@@ -42,7 +44,7 @@ class HomeDrive:
         now = time.monotonic()
         self._begun = self._begun if self._begun is not None else now
         if not self._at_home and now - self._begun > self._patience_s:
-            self._node.fail(UserError(f"{self._driver} does not get the arm home: it has not answered"))
+            self._node.fail(UserError(self.refusal or f"{self._driver} does not get the arm home: it has not answered"))
         elif not self._at_home and self._asked is None and now >= self._again_at:
             self._asked = self._client.call_async(Trigger.Request())
             self._asked.add_done_callback(self._on_answer)
@@ -52,11 +54,27 @@ class HomeDrive:
         self._asked = None
         answer = future.result()
         self._at_home = answer.success
+        self.refusal = "" if answer.success else f"{self._driver} does not get the arm home: {answer.message}"
         if not answer.success:
             self._again_at = time.monotonic() + _RETRY_S
             assert self._begun is not None
             if self._again_at - self._begun > self._patience_s:
-                self._node.fail(UserError(f"{self._driver} does not get the arm home: {answer.message}"))
+                self._node.fail(UserError(self.refusal))
+
+
+class WaitLog:
+    """Says what the next episode waits for, once per reason, when that takes longer than usual."""
+
+    def __init__(self, log: Callable[[str], object]) -> None:
+        self._log = log
+        self._reason: Settled[str] = Settled("")
+
+    def note(self, reason: str, now_s: float, usual_s: float) -> None:
+        """reason: empty when nothing is waited for."""
+        if self._reason.due(reason, now_s, usual_s if reason else 0.0):
+            self._reason.told = reason
+            if reason:
+                self._log(f"waiting: {reason}")
 
 
 class CamerasSeen:

@@ -22,7 +22,7 @@ from so_arm.core.files import check_new, write_json, writing
 from so_arm.core.statistics import mean, percentiles, wilson_interval
 from so_arm.nodes import qos
 from so_arm.nodes.episode_listener import EpisodeListener
-from so_arm.nodes.episode_preparations import CamerasSeen, HomeDrive
+from so_arm.nodes.episode_preparations import CamerasSeen, HomeDrive, WaitLog
 from so_arm.nodes.parameters import parameter
 from so_arm.nodes.runtime import RuntimeNode, run
 
@@ -32,6 +32,8 @@ CHAIN = {
     "policy/action": "residual_corrector",
     "follower/joint_commands": "command_mux",
 }
+#: What is waited for that long is told [s]; nodes take longer to start, act_policy most of all.
+WAITING_S, STARTING_S = 3.0, 30.0
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class EpisodeRunner(RuntimeNode[Settings]):
         driver = self.settings.driver
         self._home = HomeDrive(self, driver, self.settings.driver_patience) if driver else None
         self._eyes = CamerasSeen(self, self.settings.cameras.split())
+        self._waiting = WaitLog(self.get_logger().info)
         self.create_subscription(JointState, "follower/joint_commands", self._on_command, qos.CONTROL, raw=True)
         self.create_timer(0.1, self._watch)
 
@@ -76,13 +79,16 @@ class EpisodeRunner(RuntimeNode[Settings]):
         patient = time.monotonic() - self._progress < self.settings.patience
         if self._episodes.info.running:
             if not patient:
-                self.fail(UserError(f"no command answers: {self._missing() or 'every node is there, one is stuck'}"))
+                self.fail(UserError(f"no command answers: {self._absent() or 'every node is there, one is stuck'}"))
             return
         if self._starting is not None:
             if not patient:
                 self.fail(UserError(f"{self.settings.bridge} has not started an episode; is it stuck?"))
             return
-        missing = self._missing()
+        absent = self._absent()
+        missing = absent or self._eyes.missing()
+        reason = missing or (self._home.refusal if self._home is not None else "")
+        self._waiting.note(reason, time.monotonic(), STARTING_S if absent else WAITING_S)
         if missing is not None:
             if not patient:
                 self.fail(UserError(f"no episode can start: {missing}"))
@@ -90,13 +96,14 @@ class EpisodeRunner(RuntimeNode[Settings]):
             self._starting = self._start.call_async(Trigger.Request())
             self._starting.add_done_callback(self._on_started)
 
-    def _missing(self) -> str | None:
+    def _absent(self) -> str | None:
+        """A node that is not there yet."""
         for topic, node in CHAIN.items():
             if self.count_publishers(topic) == 0:
                 return f"nothing publishes {self.resolve_topic_name(topic)}; is {node} running?"
         if not self._start.service_is_ready():
             return f"there is no service {self._start.srv_name}; is {self.settings.bridge} running?"
-        return (self._home and self._home.missing()) or self._eyes.missing()
+        return self._home.missing() if self._home is not None else None
 
     def _on_started(self, future: Future) -> None:
         answer = future.result()

@@ -101,6 +101,9 @@ class MotorDriver(RuntimeNode[Settings]):
         level, text = super().check_health()
         return (_LEVELS[status.level], status.text) if level <= _LEVELS[status.level] else (level, text)
 
+    def health_to_log(self, level: bytes, text: str) -> tuple[bytes, str]:
+        return super().check_health()  # the driver tells of the arm itself, and sooner
+
     def _follow(self, driver: ArmDriver) -> None:
         """What only an arm that moves has."""
         self._description = publish_description(self)

@@ -22,6 +22,7 @@ from rclpy.utilities import remove_ros_args
 
 from so_arm.core.errors import UserError
 from so_arm.nodes import qos
+from so_arm.nodes.health_log import HealthLog
 from so_arm.nodes.messages import diagnostic_array, key_values
 from so_arm.nodes.parameters import NodeParameters
 
@@ -35,7 +36,8 @@ class RuntimeNode[Settings](Node):
 
     The constructor only makes names; `setup` does the work, so that a failure in it is cleaned up after.
     Callbacks count events with ``self.counts[...] += 1``; the report gives each count, its rate and its age, which
-    is the time since it last grew. Whatever else is worth reading goes into ``self.readings``.
+    is the time since it last grew. Whatever else is worth reading goes into ``self.readings``. What is wrong is also
+    logged, a line per change.
     """
 
     def __init__(self, name: str, kind: type[Settings]) -> None:
@@ -48,6 +50,7 @@ class RuntimeNode[Settings](Node):
         self._last: dict[str, float] = {}  # per count, the report that saw it grow [s]
         self._problem = ""
         self._report_time = time.monotonic()
+        self._health_log = HealthLog(self.get_logger())
 
     def setup(self) -> None:
         """Load, connect, subscribe; make the EpisodeListener before anything that answers observations."""
@@ -62,12 +65,16 @@ class RuntimeNode[Settings](Node):
         """Level and one line for the health report."""
         return (WARN, self._problem) if self._problem else (OK, "ok")
 
+    def health_to_log(self, level: bytes, text: str) -> tuple[bytes, str]:
+        """What of the report the log is to tell; a node that logs its own changes leaves them out."""
+        return level, text
+
     @property
     def settings(self) -> Settings:
         return self._settings.values
 
     def problem(self, text: str) -> None:
-        """Something was refused: counted, and named in the next health report."""
+        """Something was refused: counted, and named in the next health report; logged when it goes on."""
         self.counts["problems"] += 1
         self._problem = text
 
@@ -120,6 +127,7 @@ class RuntimeNode[Settings](Node):
         now = time.monotonic()
         elapsed, self._report_time = now - self._report_time, now
         level, text = self.check_health()
+        self._health_log.note(*self.health_to_log(level, text), now)
         self._problem = ""
         values = {}
         counts = dict(self.counts)
