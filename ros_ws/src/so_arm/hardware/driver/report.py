@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -22,8 +22,8 @@ _RECENT_NS = 2_000_000_000
 _QUIET_S = 5.0
 #: What lasts less is counted, but not written [s]; the first sweeps after connecting take their time.
 _LASTING_S, _STARTING_S = 0.2, 0.3
-#: So many changes in so short a time are a trouble of their own: then every one is written.
-_RESTLESS_CHANGES, _RESTLESS_S = 10, 2.0
+#: Moments that come again and again are written too: when they add up to so much [s], less a share of the time between.
+_MOMENTS_S, _FORGIVEN = 1.0, 0.2
 
 
 class ChangeLog:
@@ -32,18 +32,18 @@ class ChangeLog:
     def __init__(self, write: Callable[[Level, str], None], clock_s: Callable[[], float] = time.monotonic) -> None:
         self._write, self._clock_s = write, clock_s
         self._kinds: Settled[tuple[str, ...]] = Settled(())
-        self._before: tuple[str, ...] = ()
-        self._changes_s: deque[float] = deque(maxlen=_RESTLESS_CHANGES)
+        self._moments_s = 0.0
+        self._noted_s = clock_s()
         self._last_trouble_ns = 0
         self._written_s: dict[str, float] = {}
 
     def note(self, mode: Mode, troubles: list[Trouble], intake: CommandIntake) -> None:
         now_s = self._clock_s()
         kinds = (mode, *(trouble.kind for trouble in troubles))
-        if kinds != self._before:
-            self._before = kinds
-            self._changes_s.append(now_s)
-        if self._kinds.due(kinds, now_s, self._patience_s(mode, troubles, now_s)):
+        passed_s, self._noted_s = min(now_s - self._noted_s, _LASTING_S), now_s
+        self._moments_s = max(0.0, self._moments_s + passed_s * (1 if kinds != self._kinds.told else -_FORGIVEN))
+        if self._kinds.due(kinds, now_s, self._patience_s(mode, troubles)):
+            self._moments_s = 0.0
             news = next((trouble for trouble in troubles if trouble.kind not in self._kinds.told), troubles[0])
             if self._say(news, now_s):
                 self._kinds.told = kinds
@@ -51,9 +51,9 @@ class ChangeLog:
             self._last_trouble_ns = intake.last_trouble_ns
             self._say(Trouble(WARN, intake.last_trouble, intake.last_trouble), now_s)
 
-    def _patience_s(self, mode: Mode, troubles: list[Trouble], now_s: float) -> float:
-        restless = len(self._changes_s) == _RESTLESS_CHANGES and now_s - self._changes_s[0] < _RESTLESS_S
-        if restless or any(trouble.kind == ENDING for trouble in troubles):  # the end does not last
+    def _patience_s(self, mode: Mode, troubles: list[Trouble]) -> float:
+        at_the_end = any(trouble.kind == ENDING for trouble in troubles)  # which does not last
+        if at_the_end or self._moments_s >= _MOMENTS_S:
             return 0.0
         return _STARTING_S if mode is Mode.STARTING else _LASTING_S
 
