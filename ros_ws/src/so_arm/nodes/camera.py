@@ -40,7 +40,6 @@ class CameraNode(RuntimeNode[Settings]):
     def __init__(self) -> None:
         super().__init__("camera", Settings)
         self._camera: Camera | None = None
-        self._begun_s = time.monotonic()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._publish_frames, name="publish", daemon=True)
 
@@ -52,6 +51,7 @@ class CameraNode(RuntimeNode[Settings]):
         self._topics = CameraTopics(
             self, settings.camera_name, settings.height, settings.width, calibration=self._calibration
         )
+        self._begun_s = time.monotonic()
         self._camera = Camera(settings.source, size, settings.fps, settings.loop, settings.stall_timeout)
         self._thread.start()
         self.get_logger().info(f"ready: {settings.source}")
