@@ -73,12 +73,12 @@ class Taken(NamedTuple):
 
 def run(quick: bool) -> dict[str, Any]:
     """`ratio` is the mean rate of our cycles / the rate at which the wire would be busy all the time."""
-    cores, rounds, seconds = _cores(), 1 if quick else 5, 5.0 if quick else 60.0
-    wire_s = _wire_s((STATE_SIZE,))
+    cores, rounds, seconds = _cores(), 1 if quick else 5, 2.0 if quick else 60.0
+    wire_s, share = _wire_s((STATE_SIZE,)), 0.25 if quick else 1.0
     sides = {
-        "ours": Side(_ours, wire_s, 4.0),
-        "lerobot": Side(_lerobot(SIX), _wire_s(tuple(SIZES.get(name, 2) for name in SIX)), 1.5),
-        "lerobot_position_only": Side(_lerobot(SIX[:1]), _wire_s((2,)), 1.0),
+        "ours": Side(_ours, wire_s, 4.0 * share),
+        "lerobot": Side(_lerobot(SIX), _wire_s(tuple(SIZES.get(name, 2) for name in SIX)), 1.5 * share),
+        "lerobot_position_only": Side(_lerobot(SIX[:1]), _wire_s((2,)), 1.0 * share),
     }
     gc.collect()
     gc.freeze()
