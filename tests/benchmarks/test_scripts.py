@@ -34,8 +34,6 @@ def test_quick_run(name, tmp_path):
     target = tmp_path / f"{name}.json"
     command = [sys.executable, "-m", "so_arm.cli.main", "bench", name, "--quick", "--json", str(target)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    if done.returncode == 2 and "too busy" in done.stderr:
-        pytest.skip(done.stderr.strip())
     assert done.returncode in (0, 1), done.stderr
     result = json.loads(target.read_text())
     assert result["name"] == name

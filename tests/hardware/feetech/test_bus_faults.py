@@ -35,12 +35,6 @@ MARGIN_S = 0.2
 
 
 @pytest.fixture
-def emulator() -> Iterator[Emulator]:
-    with Emulator(wire_time=False) as emulator:
-        yield emulator
-
-
-@pytest.fixture
 def bus(emulator: Emulator) -> Iterator[FeetechBus]:
     with FeetechBus(str(emulator.path), margin_s=MARGIN_S) as bus:
         bus.enable_torque()

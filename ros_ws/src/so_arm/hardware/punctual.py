@@ -21,6 +21,6 @@ def keep_time(priority: int) -> bool:
         Path(f"/proc/{threading.get_native_id()}/timerslack_ns").write_text("1")
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(priority))
-    except (OSError, AttributeError):  # not permitted; not Linux
+    except PermissionError:
         return False
     return True

@@ -26,8 +26,8 @@ class SerialPort:
             self._serial = serial.Serial(path, baud, timeout=0, write_timeout=WRITE_TIMEOUT_S, exclusive=True)
         except (OSError, ValueError) as error:
             raise _why_not(path, error) from error
-        # Only some adapters (FTDI) hold bytes back, and only for them the call exists.
-        with suppress(OSError, ValueError, NotImplementedError):
+        # Only some adapters (FTDI) hold bytes back; pyserial raises ValueError where the port cannot be told not to.
+        with suppress(ValueError):
             self._serial.set_low_latency_mode(True)
 
     @property
