@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
+
+from tests.shared_files import SHARED
 
 from so_arm.core.calibration import nominal_calibration
 from so_arm.core.calibration_formats import lerobot_text
 from so_arm.core.joints import JOINT_NAMES
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "calibration"
+CALIBRATIONS = SHARED / "data" / "calibration"
 
 
 def lerobot() -> dict[str, Any]:

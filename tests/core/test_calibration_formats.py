@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from tests.core.calibration_samples import SHARED, lerobot
+from tests.core.calibration_samples import CALIBRATIONS, lerobot
 
 from so_arm.core.calibration_formats import lerobot_text, parse_calibration
 from so_arm.core.errors import UserError
@@ -124,8 +124,8 @@ def test_a_file_that_was_cut_off_is_refused_wherever_it_was_cut():
 
 
 def real_files():
-    files = sorted(SHARED.glob("*.json"))
-    missing = pytest.param(None, marks=pytest.mark.skip(reason=f"real calibration files are not here: {SHARED.name}/"))
+    files = sorted(CALIBRATIONS.glob("*.json"))
+    missing = pytest.param(None, marks=pytest.mark.skip(reason=f"no real calibration files at {CALIBRATIONS}"))
     return [pytest.param(file, id=file.name) for file in files] or [missing]
 
 

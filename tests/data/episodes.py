@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from tests.shared_files import SHARED
 
 from so_arm.core.joints import JOINT_NAMES
 
 OLD_NAMES = [f"main_{name}" for name in JOINT_NAMES]
 NEW_NAMES = [f"{name}.pos" for name in JOINT_NAMES]
 #: A real episode in old degrees; beside the checkout, where there is one.
-REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "so100_lego_bin_v30_nocam"
+REAL = SHARED / "data" / "so100_lego_bin_v30_nocam"
 
 
 def write_dataset(

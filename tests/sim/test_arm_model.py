@@ -1,13 +1,12 @@
 """URDF, MJCF, core/kinematics and the reference figures describe one arm."""
 
-import json
 import math
 import xml.etree.ElementTree as ET
-from pathlib import Path
 
 import mujoco
 import numpy as np
 import pytest
+from tests.shared_files import reference
 
 from so_arm.core.joints import JOINT_NAMES, LOWER_RAD, UPPER_RAD
 from so_arm.core.kinematics import GRASP_POINT_M, LINK_NAMES, grasp_point, link_poses
@@ -15,15 +14,12 @@ from so_arm.core.paths import share_dir
 from so_arm.sim.arm import load_model
 
 POSES = np.random.default_rng(7).uniform(LOWER_RAD, UPPER_RAD, (200, 6))
-REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "reference" / "so_arm100.json"
 REFERENCE_LINKS = ("Base", "Rotation_Pitch", "Upper_Arm", "Lower_Arm", "Wrist_Pitch_Roll", "Fixed_Jaw", "Moving_Jaw")
 
 
-@pytest.fixture(scope="module")
-def reference():
-    if not REFERENCE.is_file():
-        pytest.skip(f"reference figures are not here: {REFERENCE}")
-    return json.loads(REFERENCE.read_text())
+@pytest.fixture(scope="module", name="reference")
+def official_model():
+    return reference("so_arm100.json")
 
 
 @pytest.fixture(scope="module")

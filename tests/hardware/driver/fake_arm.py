@@ -114,3 +114,11 @@ class FakeArm:
         held = [None] * NUM_JOINTS if goal is None else self.scale.ticks_from_rad(goal).tolist()
         held = [tick if on else None for tick, on in zip(held, self.torque, strict=True)]
         self.published += self.logic.health.saw(sample, self.now_s, held, goal)
+
+
+def following_arm(**settings: object) -> FakeArm:
+    """At home, following."""
+    arm = FakeArm(**settings)
+    arm.run(1.0, np.array(HOME_POSE))
+    assert arm.logic.mode is Mode.FOLLOWING
+    return arm

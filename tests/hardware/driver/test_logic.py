@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
-
 import numpy as np
-import pytest
-from tests.hardware.driver.fake_arm import LARGEST_STEP_RAD, FakeArm
+from tests.hardware.driver.fake_arm import LARGEST_STEP_RAD, FakeArm, following_arm
 
-from so_arm.core.errors import UserError
 from so_arm.core.joints import LOWER_RAD, UPPER_RAD
 from so_arm.core.poses import HOME_POSE, REST_POSE
 from so_arm.hardware.driver.status import Mode
 
 HOME = np.array(HOME_POSE)
-
-
-def following_arm(**settings: object) -> FakeArm:
-    arm = FakeArm(**settings)
-    arm.run(1.0, HOME)
-    assert arm.logic.mode is Mode.FOLLOWING
-    return arm
 
 
 def test_the_first_goal_is_the_measured_pose() -> None:
@@ -182,77 +171,6 @@ def test_emergency_stop_while_blind_does_not_go_back_to_an_old_pose() -> None:
     assert arm.logic.mode is Mode.ESTOPPED and np.array_equal(arm.goal, goal)
 
 
-def test_home_is_answered_on_arrival_and_refuses_commands_on_the_way() -> None:
-    arm = FakeArm(pose=HOME - 0.3)
-    arm.run(0.2)
-    answer: Future[str] = Future()
-    arm.logic.go_home(answer, arm.now_s)
-    arm.run(0.2, HOME + 1.0)
-    assert arm.logic.mode is Mode.HOMING and arm.logic.refusal() == "homing"
-    assert not answer.done()
-    arm.run(0.5)
-    assert answer.result(0) == "at home"
-    assert np.allclose(arm.pose, HOME, atol=0.15)
-    assert arm.steps() <= 0.01 + 1e-9
-
-
-def test_from_home_work_begins_at_once_but_not_after_an_interruption() -> None:
-    arm = FakeArm()
-    arm.run(0.1)
-    answer: Future[str] = Future()
-    arm.logic.go_home(answer, arm.now_s)
-    arm.run(3.0)
-    assert answer.result(0) == "at home"
-    since = len(arm.goals)
-    arm.run(0.1, HOME + 0.4)
-    assert 0.025 < arm.steps(since) <= 0.03 + 1e-9, "3 rad/s"
-    arm.run(1.0, HOME + 0.4)
-    arm.run(1.0)
-    assert arm.logic.mode is Mode.HOLDING
-    since = len(arm.goals)
-    arm.run(0.1, HOME)
-    assert arm.steps(since) <= 0.01 + 1e-9, "1 rad/s"
-
-
-def test_home_says_which_joint_does_not_get_there() -> None:
-    arm = FakeArm(pose=HOME - 0.3)
-    arm.blocked[2] = HOME[2] - 0.3
-    arm.run(0.2)
-    answer: Future[str] = Future()
-    arm.logic.go_home(answer, arm.now_s)
-    arm.run(5.0)
-    with pytest.raises(UserError, match=r"elbow_flex is 0\.30 rad away from home"):
-        answer.result(0)
-    assert arm.logic.mode is Mode.HOLDING
-
-
-@pytest.mark.parametrize(("switch", "reason"), [("estopped", "emergency stop"), ("torque_off", "torque is off")])
-def test_home_is_refused_and_broken_off_with_the_reason(switch: str, reason: str) -> None:
-    arm = FakeArm(pose=HOME - 0.3)
-    arm.run(0.2)
-    answer: Future[str] = Future()
-    arm.logic.go_home(answer, arm.now_s)
-    arm.run(0.1)
-    setattr(arm.logic, switch, True)
-    arm.run(0.1)
-    with pytest.raises(UserError, match=reason):
-        answer.result(0)
-    again: Future[str] = Future()
-    arm.logic.go_home(again, arm.now_s)
-    with pytest.raises(UserError, match=reason):
-        again.result(0)
-
-
-def test_home_brings_a_resting_arm_back() -> None:
-    arm = FakeArm(pose=REST_POSE, lower_after=0.5)
-    arm.run(3.0)
-    assert arm.logic.mode is Mode.LIMP
-    answer: Future[str] = Future()
-    arm.logic.go_home(answer, arm.now_s)
-    arm.run(4.0)
-    assert answer.result(0) == "at home"
-
-
 def test_a_pose_outside_of_the_range_gets_no_torque_until_it_is_moved_back() -> None:
     arm = FakeArm(pose=HOME + np.array([2.3, 0, 0, 0, 0, 0]))
     arm.run(0.5, HOME)
@@ -270,37 +188,6 @@ def test_a_pose_a_little_beyond_the_limits_comes_back_slowly() -> None:
     arm.run(1.0)
     assert arm.goal[0] <= UPPER_RAD[0] + 1e-9
     assert arm.steps() <= 0.01 + 1e-9
-
-
-@pytest.mark.parametrize("pose", [HOME_POSE, (1.8, 1.2, -1.5, -1.5, 2.7, 1.6)])
-def test_at_the_end_it_is_lowered_within_4_seconds(pose: tuple[float, ...]) -> None:
-    arm = FakeArm(pose=pose)
-    arm.run(0.5)
-    arm.logic.end("lower")
-    cycles = 0
-    while not arm.logic.ended:
-        arm.cycle(HOME)
-        cycles += 1
-        assert cycles < 420
-    assert np.allclose(arm.pose, REST_POSE, atol=0.02)
-    assert arm.steps() <= 0.015 + 1e-9
-
-
-@pytest.mark.parametrize(("how", "mode"), [("hold", Mode.HOLDING), ("limp", Mode.LIMP)])
-def test_other_ends(how: str, mode: Mode) -> None:
-    arm = following_arm()
-    arm.logic.end(how)
-    arm.run(0.02)
-    assert arm.logic.ended and arm.logic.mode is mode
-
-
-def test_an_emergency_stop_stays_at_the_end() -> None:
-    arm = following_arm()
-    arm.logic.estopped = True
-    arm.run(0.1)
-    arm.logic.end("lower")
-    arm.run(0.1)
-    assert arm.logic.ended and arm.logic.mode is Mode.ESTOPPED and all(arm.torque)
 
 
 def test_a_servo_that_lost_its_torque_is_held_where_it_is_then() -> None:
@@ -327,38 +214,3 @@ def test_what_was_out_of_sight_is_taken_as_it_is_found() -> None:
     arm.run(0.3, HOME)
     first = next(goal for goal in arm.goals[since:] if goal is not None)
     assert np.allclose(first, HOME - 0.4, atol=0.002)
-
-
-def test_late_cycles_do_not_keep_it_from_being_down_in_time() -> None:
-    arm = FakeArm(pose=(1.8, 1.2, -1.5, -1.5, 2.7, 1.6))
-    arm.run(0.5)
-    arm.logic.end("lower")
-    begin_s = arm.now_s
-    while not arm.logic.ended:
-        arm.now_s += 0.01  # every other cycle is lost
-        arm.cycle()
-    assert arm.now_s - begin_s < 4.2
-    assert arm.steps() <= LARGEST_STEP_RAD
-    assert np.allclose(arm.pose, REST_POSE, atol=0.02)
-
-
-def test_an_arm_whose_pose_is_not_known_yet_is_not_let_go_before_it_is_down() -> None:
-    arm = FakeArm(pose=(1.8, 1.2, -1.5, -1.5, 2.7, 1.6))
-    arm.torque = [True] * 6  # from the driver before
-    arm.logic.end("lower")
-    arm.silent = True
-    arm.run(0.1)
-    assert arm.logic.mode is Mode.STARTING and not arm.logic.ended
-    arm.silent = False
-    begin_s = arm.now_s
-    while not arm.logic.ended:
-        arm.cycle()
-        assert arm.now_s - begin_s < 4.2
-    assert np.allclose(arm.pose, REST_POSE, atol=0.02)
-
-
-@pytest.mark.parametrize("how", ["hold", "limp"])
-def test_other_ends_need_no_pose(how: str) -> None:
-    arm = FakeArm()
-    arm.logic.end(how)
-    assert arm.logic.ended

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import random
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
+from tests.shared_files import reference
 
 from so_arm.hardware.feetech.errors import PacketError
 from so_arm.hardware.feetech.packets import (
@@ -22,15 +21,11 @@ from so_arm.hardware.feetech.packets import (
 )
 from so_arm.hardware.feetech.state import STATE_ADDRESS, STATE_SIZE, ServoState
 
-REFERENCE = Path(__file__).resolve().parents[4] / "shared" / "reference" / "sts3215.json"
-
 FUZZ_INPUTS = 100_000
 
 
 def test_requests_are_those_of_the_reference():
-    if not REFERENCE.exists():
-        pytest.skip("the reference figures are not beside this checkout")
-    examples = json.loads(REFERENCE.read_text())["protocol_0"]["example_packets"]
+    examples = reference("sts3215.json")["protocol_0"]["example_packets"]
     ours = {
         "ping_id1": Packet(1, 1).encode(),
         "read_id1_present_position": read_request(1, 56, 2),

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
+from tests.shared_files import reference
 
 from so_arm.hardware.feetech import registers as reg
 from so_arm.hardware.feetech.errors import ValueRangeError
 
-REFERENCE = Path(__file__).resolve().parents[4] / "shared" / "reference" / "sts3215.json"
 AREAS = {"EPROM": reg.Area.EEPROM, "SRAM": reg.Area.SRAM, "FACTORY": reg.Area.FACTORY}
 
 
 @pytest.fixture(scope="module")
 def figures() -> dict:
-    if not REFERENCE.exists():
-        pytest.skip("the reference figures are not beside this checkout")
-    return json.loads(REFERENCE.read_text())
+    return reference("sts3215.json")
 
 
 def test_registers_are_those_of_the_reference(figures: dict):
