@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import numpy as np
 
 from so_arm.core.episode_info import DISCARDED, EpisodeInfo
 from so_arm.core.episode_record import NO_ANSWER, EpisodeRecord, record_path
-from so_arm.core.episode_recorder import EpisodeRecorder
+from so_arm.core.episode_recorder import EpisodeRecorder, RecordedTick
 from so_arm.core.episode_sequence import EpisodeSequence
 from so_arm.core.statistics import percentiles
 
@@ -23,27 +25,15 @@ class EpisodeKeeper(EpisodeSequence):
         super().__init__(task, seed, announce)
         self._record_dir = record_dir
         self._recorder = EpisodeRecorder()
-        self._reward, self._ticks = 0.0, 0
 
     def start(self, stamp_ns: int, snapshot: np.ndarray) -> str:
         """Begin the episode of the next seed; snapshot: (n,) its initial scene."""
         self.check_none_runs()
         self._recorder.begin(snapshot)
-        self._reward, self._ticks = 0.0, 0
         return self.begin(stamp_ns)
 
-    def add(
-        self,
-        position: np.ndarray,
-        action: np.ndarray,
-        reward: float,
-        times: tuple[int, int, int],
-        snapshot: np.ndarray,
-    ) -> None:
-        """One control tick; see `EpisodeRecorder.add`."""
-        self._recorder.add(position, action, reward, times, snapshot)
-        self._reward += reward
-        self._ticks += 1
+    def add(self, tick: RecordedTick) -> None:
+        self._recorder.add(tick)
 
     def finish(self, outcome: str, failure: str = "") -> str:
         """End the running episode and write its record, unless it is discarded; says what was done."""
@@ -53,8 +43,13 @@ class EpisodeKeeper(EpisodeSequence):
             if self._record_dir is not None and outcome != DISCARDED:
                 record.save(record_path(self._record_dir, self.info.seed))
         finally:  # a full disk costs the record, not the end of the episode
-            said = self.end(outcome, failure, self._reward, self._ticks, _latency_ms(record))
+            said = self.end(outcome, failure, _return(record), len(record.reward), _latency_ms(record))
         return said
+
+
+def _return(record: EpisodeRecord) -> float:
+    # Tick by tick, as evaluations add it up: the same to the last bit.
+    return functools.reduce(operator.add, record.reward.tolist(), 0.0)
 
 
 def _latency_ms(record: EpisodeRecord) -> tuple[float, float]:

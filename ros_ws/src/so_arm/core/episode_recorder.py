@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from so_arm.core.episode_record import EpisodeRecord
 from so_arm.core.joints import NUM_JOINTS
+
+
+class RecordedTick(NamedTuple):
+    """One control tick."""
+
+    position: np.ndarray  #: (6,) [rad] before the tick
+    action: np.ndarray  #: (6,) [rad]
+    reward: float
+    times: tuple[int, int, int]  #: stamp, latency and steady clock of the observation [ns], as in `EpisodeRecord`
+    snapshot: np.ndarray  #: (n,) after the tick
 
 
 class EpisodeRecorder:
@@ -16,37 +28,20 @@ class EpisodeRecorder:
 
     def begin(self, snapshot: np.ndarray) -> None:
         """snapshot: (n,) the initial scene configuration."""
-        self._snapshots = [snapshot]
-        self._position: list[np.ndarray] = []
-        self._action: list[np.ndarray] = []
-        self._reward: list[float] = []
-        self._times: list[tuple[int, int, int]] = []
+        self._first = snapshot
+        self._ticks: list[RecordedTick] = []
 
-    def add(
-        self,
-        position: np.ndarray,
-        action: np.ndarray,
-        reward: float,
-        times: tuple[int, int, int],
-        snapshot: np.ndarray,
-    ) -> None:
-        """position: (6,) [rad] before the tick; action: (6,) [rad]; snapshot: (n,) after the tick.
-
-        times: stamp, latency and steady clock of the observation [ns], as in `EpisodeRecord`.
-        """
-        self._position.append(position)
-        self._action.append(action)
-        self._reward.append(reward)
-        self._times.append(times)
-        self._snapshots.append(snapshot)
+    def add(self, tick: RecordedTick) -> None:
+        self._ticks.append(tick)
 
     def record(self) -> EpisodeRecord:
-        stamp, latency, wall = np.array(self._times, dtype=np.int64).reshape(-1, 3).T
+        ticks = self._ticks
+        stamp, latency, wall = np.array([tick.times for tick in ticks], dtype=np.int64).reshape(-1, 3).T
         return EpisodeRecord(
-            snapshots=np.array(self._snapshots),
-            joint_position=np.array(self._position).reshape(-1, NUM_JOINTS),
-            action=np.array(self._action).reshape(-1, NUM_JOINTS),
-            reward=np.array(self._reward),
+            snapshots=np.array([self._first, *(tick.snapshot for tick in ticks)]),
+            joint_position=np.array([tick.position for tick in ticks]).reshape(-1, NUM_JOINTS),
+            action=np.array([tick.action for tick in ticks]).reshape(-1, NUM_JOINTS),
+            reward=np.array([tick.reward for tick in ticks]),
             stamp_ns=stamp,
             latency_ns=latency,
             wall_ns=wall,

@@ -21,6 +21,7 @@ from so_arm.core.command_filter import is_fresh
 from so_arm.core.episode_info import DISCARDED, ESTOP, FAILURE, STOPPED, SUCCESS, EpisodeInfo
 from so_arm.core.episode_keeper import EpisodeKeeper
 from so_arm.core.episode_record import NO_ANSWER
+from so_arm.core.episode_recorder import RecordedTick
 from so_arm.core.errors import UserError
 from so_arm.rewards.state import RewardState
 from so_arm.sim.env import SoArmEnv
@@ -203,7 +204,7 @@ class EpisodeLoop:
         answered = command is not None and command.stamp_ns == stamp_ns
         latency_ns = command.arrived_ns - published_ns if command is not None and answered else NO_ANSWER
         times = (stamp_ns, latency_ns, published_ns)
-        self.episodes.add(before, action, float(reward), times, self._env.snapshot())
+        self.episodes.add(RecordedTick(before, action, float(reward), times, self._env.snapshot()))
         self._tick += 1
         if self._lockstep:
             self._stamp_ns = self._info.start_stamp_ns + tick_stamp_ns(self._tick)

@@ -16,6 +16,7 @@ from so_arm.core.clock import date_ns
 from so_arm.core.episode_info import DISCARDED, FAILURE, STOPPED, SUCCESS, EpisodeInfo
 from so_arm.core.episode_keeper import EpisodeKeeper
 from so_arm.core.episode_record import NO_ANSWER
+from so_arm.core.episode_recorder import RecordedTick
 from so_arm.rewards.state import RewardState
 from so_arm.sim.live_world import LiveWorld, Tick
 
@@ -132,6 +133,6 @@ class LiveEpisodes:
             self._sink.state(tick.stamp_ns, verdict.state)
             latency_ns = self._latencies_ns.popleft() if self._latencies_ns else NO_ANSWER
             times = (tick.before_ns, latency_ns, tick.wall_ns)
-            self.keeper.add(tick.position, tick.goal, float(verdict.reward), times, tick.snapshot)
+            self.keeper.add(RecordedTick(tick.position, tick.goal, float(verdict.reward), times, tick.snapshot))
             if verdict.over:
                 self.keeper.finish(SUCCESS if verdict.success else FAILURE, verdict.failure or "")
