@@ -1,4 +1,6 @@
 import os
+import signal
+import subprocess
 import sys
 import time
 
@@ -46,3 +48,28 @@ def test_a_process_that_ends_before_its_time_is_an_error():
     command = [sys.executable, "-c", "print('ready', flush=True)"]
     with pytest.raises(RuntimeError, match="before its time"), reporting(command, os.environ) as finish:
         finish()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("start", [lambda command: running([command], os.environ), lambda c: reporting(c, os.environ)])
+def test_a_signal_at_the_moment_of_the_start_leaves_nothing_behind(number, start, monkeypatch):
+    """Found by Ctrl-C on a benchmark between the start of a node and the line that remembers it."""
+    processes = []
+
+    class Interrupted(subprocess.Popen):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            processes.append(self)
+            os.kill(os.getpid(), number)
+
+    def end(*_):
+        raise SystemExit(128)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        monkeypatch.setattr(subprocess, "Popen", Interrupted)
+        with pytest.raises((KeyboardInterrupt, SystemExit)), start([sys.executable, "-c", "import time; time.sleep(60)"]):
+            raise AssertionError
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert [process.returncode is not None for process in processes] == [True]

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from so_arm.core.interrupt import uninterrupted
+
 _PATIENCE_S = 10.0
 
 
@@ -17,8 +19,8 @@ def running(commands: Sequence[Sequence[str]], environment: Mapping[str, str]) -
     """All `commands` at once, without their standard output; none of them outlives the block."""
     with ExitStack() as started:
         for command in commands:
-            process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-            started.callback(_end, process)
+            with uninterrupted():  # a process that has begun and is not yet known here would be left behind
+                started.callback(_end, subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL))
         yield
 
 
@@ -30,9 +32,13 @@ def reporting(
 
     Gives what ends it and returns what it found.
     """
-    process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert process.stdin is not None and process.stdout is not None
-    try:
+    with ExitStack() as started:
+        with uninterrupted():
+            process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            assert process.stdin is not None and process.stdout is not None
+            started.enter_context(process.stdout)
+            started.callback(_end, process)
+            started.callback(process.stdin.close)
         if not select.select((process.stdout,), (), (), start_s)[0] or not process.stdout.readline():
             raise RuntimeError(f"{command[1]} did not begin within {start_s:.0f} s (exit code {process.poll()})")
 
@@ -44,10 +50,6 @@ def reporting(
             return result
 
         yield finish
-    finally:
-        process.stdin.close()
-        _end(process)
-        process.stdout.close()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
