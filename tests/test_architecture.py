@@ -41,13 +41,13 @@ def _room(rooms: str = "", libraries: str = "") -> Room:
 ROOMS = {
     "core": _room("", "numpy"),
     "rewards": _room("core", ""),
-    "hardware": _room("core", "numpy cv2 serial scservo_sdk yaml"),
+    "hardware": _room("core", "numpy cv2 serial scservo_sdk yaml evdev"),
     "sim": _room("core rewards", "numpy mujoco mink gymnasium glfw"),
-    "data": _room("core", "numpy lerobot datasets pyarrow av rosbags mcap"),
+    "data": _room("core", "numpy lerobot datasets pyarrow av cv2 rosbags mcap yaml h5py google_crc32c"),
     "learning": _room(
         "core rewards data", "numpy torch torchvision lerobot huggingface_hub safetensors stable_baselines3 gymnasium"
     ),
-    "analysis": _room("core data", "numpy cv2 av matplotlib google"),
+    "analysis": _room("core data", "numpy cv2 av matplotlib google rerun"),
     "launcher": _room("core", "yaml launch launch_ros launch_xml"),
     "nodes": Room(_words("core hardware sim rewards data learning analysis"), ROS | {"numpy", "cv2"}),
     "cli": _room("core hardware sim rewards data learning analysis launcher", "numpy typer rich torch matplotlib"),

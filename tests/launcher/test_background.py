@@ -8,6 +8,7 @@ import pytest
 
 from so_arm.launcher.background import reporting, running
 
+SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open({!r}, 'w').close(); time.sleep(60)"
 
 
@@ -68,7 +69,7 @@ def test_a_signal_at_the_moment_of_the_start_leaves_nothing_behind(number, start
     before = signal.signal(signal.SIGTERM, end)
     try:
         monkeypatch.setattr(subprocess, "Popen", Interrupted)
-        with pytest.raises((KeyboardInterrupt, SystemExit)), start([sys.executable, "-c", "import time; time.sleep(60)"]):
+        with pytest.raises((KeyboardInterrupt, SystemExit)), start(SLEEPER):
             raise AssertionError
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -16,9 +16,9 @@ ASKS_TO_END = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def uninterrupted() -> Iterator[None]:
     """Let every signal that asks this program to end wait until the block is over, unless the block raised itself.
 
-    For blocks that are short and have to be done whole or not at all. A signal that no Python code answers (ignored, or
-    left to the system) stays as it is. Python delivers signals to the main thread only; in any other there is nothing to
-    do.
+    For blocks that are short and have to be done whole or not at all. A signal that no Python code answers (ignored,
+    or left to the system) stays as it is. Python delivers signals to the main thread only; in any other there is
+    nothing to do.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
