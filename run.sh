@@ -175,7 +175,18 @@ run_tests() {
         fi
     done
     cd "$ROOT"
-    exec "$VENV/bin/python" -m pytest "${arguments[@]}"
+    [ $# -eq 0 ] || exec "$VENV/bin/python" -m pytest "${arguments[@]}"
+    run_all_tests
+}
+
+# Several processes share the tests; then come those that watch a clock and bear no company.
+run_all_tests() {
+    local together=0 alone=0
+    trap - INT TERM HUP
+    "$VENV/bin/python" -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not alone" || together=$?
+    [ "$together" -le 1 ] || exit "$together" # interrupted, or nothing could be run
+    "$VENV/bin/python" -m pytest -m alone || alone=$?
+    exit $((together > alone ? together : alone))
 }
 
 trap interrupted INT TERM HUP

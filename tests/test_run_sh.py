@@ -30,7 +30,9 @@ case "$1 ${2:-}" in
         [ "$3" != "--version" ] || exit 0
         echo "pip ${!#}" >>"$NOTES"
         exec sleep "${PIP_SECONDS:-0}" ;;
-    "-m pytest") printf '<%s>' "$@" ;;
+    "-m pytest")
+        printf '<%s>' "$@"
+        case "$*" in *"not alone") exit "${PYTEST_TOGETHER:-0}" ;; *"-m alone") exit "${PYTEST_ALONE:-0}" ;; esac ;;
     "- ") [ "${MUJOCO_GL:-}" = "${WORKING_GL:-egl}" ] ;;
 esac
 """
@@ -165,6 +167,20 @@ def test_tests_get_the_arguments_and_fast_leaves_out_the_slow_rooms(root: Path):
         _run(root, "test", "-x", "--fast").stdout
         == "<-m><pytest><-x><-m><not torch and not ros and not gl and not slow>"
     )
+
+
+@pytest.mark.parametrize(
+    ("together", "alone", "runs", "code"), [(0, 0, 2, 0), (1, 0, 2, 1), (0, 1, 2, 1), (0, 3, 2, 3), (2, 0, 1, 2)]
+)
+def test_all_tests_are_those_that_share_the_machine_and_those_that_do_not(
+    root: Path, together: int, alone: int, runs: int, code: int
+):
+    """An interrupted first half is not followed by the second."""
+    _run(root)
+    done = _run(root, "test", PYTEST_TOGETHER=str(together), PYTEST_ALONE=str(alone))
+    assert done.stdout.count("<-m><pytest>") == runs
+    assert "<-m><not alone>" in done.stdout
+    assert done.returncode == code
 
 
 def test_environment_for_rendering_and_ros(root: Path):

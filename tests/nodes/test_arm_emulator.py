@@ -10,7 +10,7 @@ import pytest
 
 from so_arm.core.errors import UserError
 
-pytestmark = [pytest.mark.ros, pytest.mark.slow]
+pytestmark = [pytest.mark.ros, pytest.mark.slow, pytest.mark.alone]
 
 NO_CAMERAS = ["-p", "use_cameras:=false"]
 

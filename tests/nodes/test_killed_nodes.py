@@ -21,7 +21,7 @@ from tests.nodes.processes import NodeProcess
 from so_arm.nodes import qos
 from so_arm.nodes.messages import ImageWriter, key_values, stamp_ns
 
-pytestmark = [pytest.mark.ros, pytest.mark.slow]
+pytestmark = [pytest.mark.ros, pytest.mark.slow, pytest.mark.alone]
 
 PERIOD_S = 0.01
 PATIENCE_S = 60.0

@@ -27,7 +27,7 @@ from so_arm.nodes import qos
 from so_arm.nodes.messages import JointStateWriter, key_values, stamp_ns, texts_of
 from so_arm.nodes.motor_driver import MotorDriver
 
-pytestmark = [pytest.mark.ros, pytest.mark.slow]
+pytestmark = [pytest.mark.ros, pytest.mark.slow, pytest.mark.alone]
 
 FILE = share_dir() / "calibration" / "example_follower.json"
 HOME = np.array(HOME_POSE)

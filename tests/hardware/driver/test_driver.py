@@ -33,7 +33,7 @@ from so_arm.hardware.feetech.packets import Instruction, Packet
 from so_arm.hardware.feetech.port import SerialPort
 from so_arm.hardware.feetech.preset import servos_of
 
-pytestmark = pytest.mark.slow  # all of it together: servos answer in real time
+pytestmark = [pytest.mark.slow, pytest.mark.alone]  # all of it together: servos answer in real time
 
 CALIBRATION = read_calibration(share_dir() / "calibration" / "example_follower.json")
 SCALE = TickScale(CALIBRATION)

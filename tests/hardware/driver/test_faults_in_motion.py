@@ -18,7 +18,7 @@ from tests.hardware.driver.swinging_arm import Command, SwingingArm
 from so_arm.hardware.driver.status import Mode
 from so_arm.hardware.feetech.faults import Fault, FaultKind
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 PATIENCE_S = 60.0
 LOSS_SECONDS = float(os.environ.get("SO_ARM_LOSS_SECONDS", "3"))

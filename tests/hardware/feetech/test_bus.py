@@ -22,7 +22,7 @@ from so_arm.hardware.feetech.plant import FirstOrderPlant, Motion
 from so_arm.hardware.feetech.settings import apply_start_settings, write_changed
 from so_arm.hardware.feetech.state import ServoState
 
-pytestmark = pytest.mark.slow  # all of it together: servos answer in real time
+pytestmark = [pytest.mark.slow, pytest.mark.alone]  # all of it together: servos answer in real time
 
 #: Patience for a machine where the emulator's thread may have to wait for a core.
 MARGIN_S = 0.4

@@ -27,7 +27,7 @@ from so_arm.hardware.feetech.packets import Packet
 from so_arm.hardware.feetech.servo import Servo
 from so_arm.hardware.feetech.state import ServoState, Sweep
 
-pytestmark = pytest.mark.slow  # all of it together: servos answer in real time
+pytestmark = [pytest.mark.slow, pytest.mark.alone]  # all of it together: servos answer in real time
 
 #: Patience for a machine where the emulator's thread may have to wait for a core; lost answers do not cost it,
 #: as long as the last servo of a sweep answers.
