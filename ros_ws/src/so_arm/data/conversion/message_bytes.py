@@ -1,0 +1,102 @@
+"""Messages as our nodes publish them, serialised (CDR) without ROS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import cv2
+import numpy as np
+from rosbags.typesys import Stores, get_typestore
+from rosbags.typesys.store import Typestore
+
+from so_arm.core.episode_info import EpisodeInfo
+from so_arm.core.joints import JOINT_NAMES
+
+JOINT_STATE = "sensor_msgs/msg/JointState"
+IMAGE = "sensor_msgs/msg/Image"
+COMPRESSED_IMAGE = "sensor_msgs/msg/CompressedImage"
+STATUS = "diagnostic_msgs/msg/DiagnosticStatus"
+STATUS_ARRAY = "diagnostic_msgs/msg/DiagnosticArray"
+STRING = "std_msgs/msg/String"
+
+#: As the cameras compress.
+JPEG_QUALITY = 90
+_NO_VALUES = np.zeros(0)
+
+
+def joint_state(stamp_ns: int, position: np.ndarray, frame_id: str = "") -> memoryview:
+    """`position`: (6,) [rad] in ``JOINT_NAMES`` order. frame_id: of a command, who was in control."""
+    return _serialise(
+        JOINT_STATE,
+        header=_header(stamp_ns, frame_id),
+        name=list(JOINT_NAMES),
+        position=np.asarray(position, np.float64),
+        velocity=_NO_VALUES,
+        effort=_NO_VALUES,
+    )
+
+
+def image(stamp_ns: int, frame_id: str, pixels: np.ndarray) -> memoryview:
+    """`pixels`: (height, width, 3) uint8 RGB."""
+    height, width, _ = pixels.shape
+    return _serialise(
+        IMAGE,
+        header=_header(stamp_ns, frame_id),
+        height=height,
+        width=width,
+        encoding="rgb8",
+        is_bigendian=0,
+        step=3 * width,
+        data=np.ascontiguousarray(pixels).reshape(-1),
+    )
+
+
+def compressed_image(stamp_ns: int, frame_id: str, pixels: np.ndarray) -> memoryview:
+    """`pixels`: (height, width, 3) uint8 RGB, as JPEG."""
+    _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    return _serialise(
+        COMPRESSED_IMAGE,
+        header=_header(stamp_ns, frame_id),
+        format="rgb8; jpeg compressed bgr8",
+        data=jpeg.reshape(-1),
+    )
+
+
+def episode_info(info: EpisodeInfo) -> memoryview:
+    types = _store().types
+    return memoryview(_store().serialize_cdr(_status(types, info.id, info.phase, info.to_text()), STATUS))
+
+
+def reward_terms(stamp_ns: int, total: float, success: bool, source: str) -> memoryview:
+    """The part of ``/reward/terms`` that is known of a recording: the total, and whether the task was done."""
+    texts = {"total": repr(float(total)), "success": str(bool(success)), "source": source}
+    status = _status(_store().types, "reward", source, texts)
+    return _serialise(STATUS_ARRAY, header=_header(stamp_ns, ""), status=[status])
+
+
+def string(text: str) -> memoryview:
+    return _serialise(STRING, data=text)
+
+
+@cache
+def _store() -> Typestore:
+    return get_typestore(Stores.ROS2_JAZZY)
+
+
+def _serialise(kind: str, **fields: Any) -> memoryview:
+    store = _store()
+    return memoryview(store.serialize_cdr(store.types[kind](**fields), kind))
+
+
+def _header(stamp_ns: int, frame_id: str) -> Any:
+    types = _store().types
+    sec, nanosec = divmod(stamp_ns, 1_000_000_000)
+    stamp = types["builtin_interfaces/msg/Time"](sec=sec, nanosec=nanosec)
+    return types["std_msgs/msg/Header"](stamp=stamp, frame_id=frame_id)
+
+
+def _status(types: Mapping[str, type], name: str, message: str, texts: Mapping[str, str]) -> Any:
+    values = [types["diagnostic_msgs/msg/KeyValue"](key=key, value=value) for key, value in texts.items()]
+    return types[STATUS](level=0, name=name, message=message, hardware_id="", values=values)
