@@ -12,8 +12,9 @@ from so_arm.core.clock import CONTROL_PERIOD_S
 from so_arm.core.joints import GRIPPER, LOWER_RAD, NUM_JOINTS, UPPER_RAD
 from so_arm.core.kinematics import PAN_AXIS_X_M
 from so_arm.sim.arm import ArmSim
-from so_arm.sim.env import HOME_RAD, SoArmEnv
 from so_arm.sim.ik import GraspPointIk
+from so_arm.sim.start import HOME_RAD
+from so_arm.sim.tasks import Task
 from so_arm.sim.tasks.pick_place import CUBE_HALF_M, PickPlace
 from so_arm.sim.tasks.reach import Reach
 
@@ -32,16 +33,23 @@ PRECISE_RAD_S = 0.7
 Phase = Callable[[], "Phase"]
 
 
+class Scene(Protocol):
+    """What an expert sees: a `SoArmEnv`, or a model of what goes on elsewhere."""
+
+    arm: ArmSim
+    task: Task
+
+
 class Expert(Protocol):
-    """A policy with access to the environment's privileged state."""
+    """A policy with access to the scene's privileged state."""
 
     def act(self) -> np.ndarray:
-        """Joint targets (6,) [rad] for the present state."""
+        """Joint targets (6,) [rad] for the present state; one call per control tick."""
 
 
-def make_expert(env: SoArmEnv) -> Expert:
-    """The expert of `env`'s task, for the episode that `env.reset` has just started."""
-    return _EXPERTS[env.task.name](env)
+def make_expert(scene: Scene) -> Expert:
+    """The expert of `scene`'s task, starting from its present state."""
+    return _EXPERTS[scene.task.name](scene)
 
 
 class JointMotion:
@@ -92,9 +100,9 @@ class JointMotion:
 class ReachExpert:
     """Straight to the target point."""
 
-    def __init__(self, env: SoArmEnv) -> None:
-        self._motion = JointMotion(env.arm)
-        target = env.task.observe()
+    def __init__(self, scene: Scene) -> None:
+        self._motion = JointMotion(scene.arm)
+        target = scene.task.observe()
         goal, _ = GraspPointIk().solve(target, _yaw_that_keeps_roll(target, HOME_RAD), HOME_RAD)
         self._motion.start(goal, CRUISE_RAD_S)
 
@@ -105,11 +113,11 @@ class ReachExpert:
 class PickPlaceExpert:
     """Hover, descend, close, lift, carry, lower, open, retreat; starts over when the cube is not where it should be."""
 
-    def __init__(self, env: SoArmEnv) -> None:
-        self._env = env
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
         self._ik = GraspPointIk()
-        self._motion = JointMotion(env.arm)
-        self._pose = env.arm.joint_position()  # set point that the current phase ends at
+        self._motion = JointMotion(scene.arm)
+        self._pose = scene.arm.joint_position()  # set point that the current phase ends at
         self._yaw = 0.0
         self._phase: Phase = self._hover()
 
@@ -139,7 +147,7 @@ class PickPlaceExpert:
         return self._lift
 
     def _lift(self) -> Phase:
-        grasp = np.array(self._env.arm.grasp_point())
+        grasp = np.array(self._scene.arm.grasp_point())
         self._go(np.array([grasp[0], grasp[1], HOVER_M]), SQUEEZE_RAD, PRECISE_RAD_S)
         return self._carry
 
@@ -168,7 +176,7 @@ class PickPlaceExpert:
         return self._wait
 
     def _wait(self) -> Phase:
-        if not self._env.task.milestones.in_target:
+        if not self._scene.task.milestones.in_target:
             return self._hover()
         self._stay(OPEN_RAD, ticks=5)
         return self._wait
@@ -186,10 +194,10 @@ class PickPlaceExpert:
         self._motion.start(self._pose, CRUISE_RAD_S, ticks)
 
     def _cube(self) -> np.ndarray:
-        return self._env.task.observe()[:3]
+        return self._scene.task.observe()[:3]
 
     def _target(self) -> np.ndarray:
-        return self._env.task.observe()[7:10]
+        return self._scene.task.observe()[7:10]
 
     def _beside(self, cube: np.ndarray, height: float) -> np.ndarray:
         """Grasp point at `height` with the fixed finger clear of the cube."""
@@ -198,11 +206,11 @@ class PickPlaceExpert:
         )
 
     def _holding(self) -> bool:
-        return math.dist(self._cube(), self._env.arm.grasp_point()) < 2 * CUBE_HALF_M
+        return math.dist(self._cube(), self._scene.arm.grasp_point()) < 2 * CUBE_HALF_M
 
     def _grasp_yaw(self) -> float:
         """Opening direction square to the cube, of the four the one that turns the wrist least from its start."""
-        cube = self._env.task.observe()
+        cube = self._scene.task.observe()
         w, x, y, z = cube[3:7]
         yaw = math.atan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z))
         preferred = _yaw_that_keeps_roll(cube[:3], HOME_RAD)
@@ -216,4 +224,4 @@ def _yaw_that_keeps_roll(point: np.ndarray, pose: np.ndarray) -> float:
     return float(pose[GRIPPER - 1] - pan + math.pi)
 
 
-_EXPERTS: dict[str, Callable[[SoArmEnv], Expert]] = {PickPlace.name: PickPlaceExpert, Reach.name: ReachExpert}
+_EXPERTS: dict[str, Callable[[Scene], Expert]] = {PickPlace.name: PickPlaceExpert, Reach.name: ReachExpert}

@@ -59,6 +59,9 @@ class PickPlace:
     def observe(self) -> np.ndarray:
         return np.concatenate((self._cube, self._target))
 
+    def restore(self, objects: np.ndarray) -> None:
+        self._cube[:], self._target[:] = objects[:7], objects[7:]
+
     def state(self, tick: int) -> RewardState:
         x, y, z, *_ = self._cube.tolist()
         tx, ty, _ = self._target.tolist()

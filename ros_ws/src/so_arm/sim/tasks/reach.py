@@ -41,6 +41,9 @@ class Reach:
     def observe(self) -> np.ndarray:
         return self._target_mocap.copy()
 
+    def restore(self, objects: np.ndarray) -> None:
+        self._target_mocap[:] = objects
+
     def state(self, tick: int) -> RewardState:
         gripper = self._arm.grasp_point()
         x, y, z = self._target_mocap.tolist()

@@ -26,6 +26,9 @@ class Task(Protocol):
     def observe(self) -> np.ndarray:
         """Privileged state (`objects_size`,): object poses, then the target position [m]."""
 
+    def restore(self, objects: np.ndarray) -> None:
+        """Put everything where `objects`, as `observe` gave them, have it."""
+
     def state(self, tick: int) -> RewardState:
         """Reward state after control tick `tick`, moving the milestones on."""
 
