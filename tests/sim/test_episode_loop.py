@@ -162,6 +162,21 @@ def test_pause_stop_discard_and_reset(lockstep: FakeGraph, tmp_path: Path) -> No
     assert lockstep.events[-2][0] == "idle"
 
 
+@pytest.mark.parametrize(
+    ("verdict", "outcome", "failure"), [("succeed", "success", ""), ("fail", "failure", "judged_failed")]
+)
+def test_a_person_may_judge(lockstep: FakeGraph, tmp_path: Path, verdict: str, outcome: str, failure: str) -> None:
+    lockstep.answers = False
+    with pytest.raises(UserError, match="no episode is running"):
+        ask(lockstep, verdict)
+    ask(lockstep, "start")
+    assert outcome in ask(lockstep, verdict)
+    info = lockstep.wait_for("ended")
+    assert (info.outcome, info.failure) == (outcome, failure)
+    assert (tmp_path / "episode_7.npz").is_file()
+    assert "seed 8" in ask(lockstep, "start")
+
+
 def test_estop_and_torque(lockstep: FakeGraph) -> None:
     lockstep.answers = False
     ask(lockstep, "start")

@@ -160,6 +160,16 @@ def test_an_episode_from_start_to_record(episodes, tmp_path):
     assert (np.diff(record.stamp_ns) > 0).all() and record.stamp_ns[0] >= info.start_stamp_ns
 
 
+def test_a_person_may_judge(episodes, world: LiveWorld):
+    episodes, heard = episodes
+    world._judge.horizon = 10_000
+    for verdict, outcome, failure in (("succeed", "success", ""), ("fail", "failure", "judged_failed")):
+        episodes.start()
+        assert outcome in getattr(episodes, verdict)()
+        assert (heard.infos[-1].outcome, heard.infos[-1].failure) == (outcome, failure)
+    assert episodes.keeper.next_seed == 9
+
+
 def test_stop_discard_and_reset(episodes, world: LiveWorld, tmp_path):
     episodes, heard = episodes
     world._judge.horizon = 10_000

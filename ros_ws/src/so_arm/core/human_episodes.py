@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from so_arm.core.episode_info import DISCARDED, FAILURE, STOPPED, SUCCESS, EpisodeInfo
+from so_arm.core.episode_info import DISCARDED, FAILURE, JUDGED_FAILED, STOPPED, SUCCESS, EpisodeInfo
 from so_arm.core.episode_sequence import EpisodeSequence
 
-TIMEOUT, JUDGED_FAILED = "timeout", "judged_failed"
+TIMEOUT = "timeout"
 _NS = 1_000_000_000
 
 

@@ -113,6 +113,8 @@ class ArmEmulator(RuntimeNode[Settings]):
             start=episodes.start,
             stop=episodes.stop,
             discard=episodes.discard,
+            succeed=episodes.succeed,
+            fail=episodes.fail,
             reset_world=episodes.reset_world,
         )
 

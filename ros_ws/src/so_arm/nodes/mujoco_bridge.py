@@ -74,7 +74,7 @@ class MujocoBridge(RuntimeNode[Settings]):
             raise self.failure
         self.create_subscription(JointState, "follower/joint_commands", self._on_command, qos.CONTROL)
         loop = self._running_loop()
-        actions = (loop.start, loop.stop, loop.discard, loop.reset_world)
+        actions = (loop.start, loop.stop, loop.discard, loop.succeed, loop.fail, loop.reset_world)
         create_triggers(self, **{action.__name__: partial(loop.mailbox.request, action) for action in actions})
         create_switches(
             self,

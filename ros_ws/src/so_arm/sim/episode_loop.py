@@ -18,7 +18,7 @@ import numpy as np
 
 from so_arm.core.clock import CONTROL_PERIOD_S, date_ns, tick_stamp_ns
 from so_arm.core.command_filter import is_fresh
-from so_arm.core.episode_info import DISCARDED, ESTOP, FAILURE, STOPPED, SUCCESS, EpisodeInfo
+from so_arm.core.episode_info import DISCARDED, ESTOP, FAILURE, JUDGED_FAILED, STOPPED, SUCCESS, EpisodeInfo
 from so_arm.core.episode_keeper import EpisodeKeeper
 from so_arm.core.episode_record import NO_ANSWER
 from so_arm.core.episode_recorder import RecordedTick
@@ -111,6 +111,14 @@ class EpisodeLoop:
     def discard(self) -> str:
         """End the running episode, keep no record, and give its seed to the next one."""
         return self._abort(DISCARDED)
+
+    def succeed(self) -> str:
+        """End the running episode as a success, whatever the task thinks of it."""
+        return self._abort(SUCCESS)
+
+    def fail(self) -> str:
+        """End the running episode as a failure."""
+        return self._abort(FAILURE, JUDGED_FAILED)
 
     def reset_world(self) -> str:
         """Put everything where the next episode will start, without starting it."""
@@ -227,9 +235,9 @@ class EpisodeLoop:
     def _info(self) -> EpisodeInfo:
         return self.episodes.info
 
-    def _abort(self, outcome: str) -> str:
+    def _abort(self, outcome: str, failure: str = "") -> str:
         self.episodes.check_one_runs()
-        return self._finish(outcome)
+        return self._finish(outcome, failure)
 
     def _finish(self, outcome: str, failure: str = "") -> str:
         self.counts["episodes"] += 1

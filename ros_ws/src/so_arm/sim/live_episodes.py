@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from so_arm.core.clock import date_ns
-from so_arm.core.episode_info import DISCARDED, FAILURE, STOPPED, SUCCESS, EpisodeInfo
+from so_arm.core.episode_info import DISCARDED, FAILURE, JUDGED_FAILED, STOPPED, SUCCESS, EpisodeInfo
 from so_arm.core.episode_keeper import EpisodeKeeper
 from so_arm.core.episode_record import NO_ANSWER
 from so_arm.core.episode_recorder import RecordedTick
@@ -98,6 +98,14 @@ class LiveEpisodes:
         """End the running episode, keep no record, and give its seed to the next one."""
         return self._abort(DISCARDED)
 
+    def succeed(self) -> str:
+        """End the running episode as a success, whatever the task thinks of it."""
+        return self._abort(SUCCESS)
+
+    def fail(self) -> str:
+        """End the running episode as a failure."""
+        return self._abort(FAILURE, JUDGED_FAILED)
+
     def reset_world(self) -> str:
         """Put everything but the arm where the next episode will start, without starting it."""
         with self._changing:
@@ -107,11 +115,11 @@ class LiveEpisodes:
             self.keeper.reset()
         return f"world reset to seed {self.keeper.next_seed}"
 
-    def _abort(self, outcome: str) -> str:
+    def _abort(self, outcome: str, failure: str = "") -> str:
         with self._changing:
             self.keeper.check_one_runs()
             self._world.end()
-            return self.keeper.finish(outcome)
+            return self.keeper.finish(outcome, failure)
 
     # ---- ticks
 
