@@ -70,6 +70,13 @@ def test_real_with_a_leader(tmp_path: Path):
     assert graph["static_camera"]["source"] == "/dev/video0"
 
 
+def test_without_a_policy_teleoperation_commands_the_arm(tmp_path: Path):
+    graph = nodes(tmp_path, policy="false")
+    assert set(graph) == {"mujoco_bridge", "reward_estimator", "command_mux"}
+    assert graph["command_mux"]["source"] == "teleop"
+    assert nodes(tmp_path)["command_mux"]["source"] == "policy"
+
+
 def test_without_cameras(tmp_path: Path):
     graph = nodes(tmp_path, "episodes.launch.xml", hardware_type="emulated", use_cameras="false")
     assert not any("camera" in name for name in graph)
