@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from so_arm.core.arbiter import HOLD, POLICY, TELEOP, Arbiter
+from so_arm.core.arbiter import HOLD, POLICY, TELEOP, Arbiter, Control
 from so_arm.core.errors import UserError
 
 PERIOD_NS = 33_333_333
@@ -133,3 +133,73 @@ def test_a_measured_pose_that_is_not_finite_is_refused() -> None:
     broken[2] = np.nan
     assert np.array_equal(arbiter.observe(3, broken), good)
     assert arbiter.refused == 2
+
+
+def test_taking_over_and_handing_back_are_bumpless_and_every_sample_says_who_it_is_from() -> None:
+    arbiter = make_arbiter()
+    arbiter.begin_episode()
+    step = 3.0 * PERIOD_NS * 1e-9
+    at = {POLICY: HOME + 0.05, TELEOP: HOME - 0.3}
+    targets, sources, in_control = [], [], []
+    for k in range(24):
+        if k in (4, 14):
+            arbiter.take_over(k == 4)
+        arbiter.observe(k * PERIOD_NS, HOME)
+        for source, position in at.items():
+            target = arbiter.offer(source, k * PERIOD_NS, position)
+            if target is not None:
+                targets.append(target)
+        sources.append(arbiter.sent_by)
+        in_control.append(arbiter.control.in_control)
+    assert sources == [POLICY] * 4 + [TELEOP] * 10 + [POLICY] * 10
+    assert in_control == ([True] * 4 + [False] * 4 + [True] * 6) + ([False] * 4 + [True] * 6)
+    assert np.abs(np.diff(targets, axis=0)).max() <= step + 1e-12
+    assert np.array_equal(targets[13], at[TELEOP]) and np.array_equal(targets[-1], at[POLICY])
+
+
+def test_handing_back_goes_to_the_source_of_before_and_only_after_a_take_over() -> None:
+    arbiter = make_arbiter(HOLD)
+    assert arbiter.take_over(True) == "teleop takes over from hold"
+    assert arbiter.take_over(True) == "teleop is the source already"
+    assert arbiter.take_over(False) == "handed back to hold"
+    assert arbiter.take_over(False) == "hold is the source already"
+    with pytest.raises(UserError, match="set the parameter source"):
+        make_arbiter(TELEOP).take_over(False)
+
+
+def test_whoever_takes_over_answers_the_observation_that_waits() -> None:
+    """In lockstep no other observation comes before it is answered."""
+    arbiter = make_arbiter()
+    arbiter.begin_episode()
+    arbiter.observe(0, HOME)
+    arbiter.offer(POLICY, 0, HOME + 0.05)
+    arbiter.observe(PERIOD_NS, HOME)
+    assert arbiter.offer(TELEOP, PERIOD_NS, HOME) is None
+    arbiter.take_over(True)
+    target = arbiter.catch_up(PERIOD_NS)
+    assert target is not None and np.array_equal(target, HOME + 0.05)
+    assert arbiter.catch_up(PERIOD_NS) is None, "once"
+
+
+def test_a_person_starts_an_episode_from_the_measured_pose_a_policy_where_it_wants() -> None:
+    for source, first in ((POLICY, HOME + 1), (TELEOP, HOME)):
+        arbiter = make_arbiter(source)
+        arbiter.begin_episode()
+        early = arbiter.offer(source, 0, HOME + 1)
+        target = arbiter.observe(0, HOME)
+        answers = [answer for answer in (early, target) if answer is not None]
+        assert len(answers) == 1 and np.array_equal(answers[0], first), source
+
+
+def test_what_is_held_is_nobodys() -> None:
+    arbiter = make_arbiter(TELEOP)
+    arbiter.begin_episode()
+    arbiter.observe(0, HOME)
+    arbiter.offer(TELEOP, 0, HOME)
+    arbiter.offer(TELEOP, 1, HOME)
+    assert arbiter.control == Control(TELEOP, in_control=True, holding=False)
+    arbiter.offer(TELEOP, 2, np.full(6, np.nan))
+    assert arbiter.sent_by == HOLD and not arbiter.control.in_control
+    arbiter.observe(20 * PERIOD_NS, HOME)
+    assert arbiter.sent_by == HOLD
+    assert arbiter.control == Control(TELEOP, in_control=False, holding=True)

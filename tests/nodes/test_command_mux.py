@@ -6,13 +6,14 @@ import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import JointState
+from std_srvs.srv import SetBool
 from tests.nodes.conftest import Ros, running_episode
 
 from so_arm.core.errors import UserError
 from so_arm.core.joints import JOINT_NAMES
 from so_arm.nodes import qos
 from so_arm.nodes.command_mux import CommandMux
-from so_arm.nodes.messages import key_values, stamp_ns
+from so_arm.nodes.messages import key_values, stamp_ns, texts_of
 
 pytestmark = pytest.mark.ros
 HOME = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
@@ -107,6 +108,36 @@ def test_sources_are_changed_while_running_and_the_handover_is_bumpless(mux: Mux
     mux.teleop.publish(joint_state(3 * PERIOD_NS, HOME - 1))
     mux.ros.until(lambda: len(mux.commands) > before, "the first teleop command")
     assert list(mux.commands[-1].position) == (HOME + 0.05).tolist(), "it starts where the arm is"
+
+
+def test_a_person_takes_over_and_hands_back(mux: MuxBench) -> None:
+    status = mux.ros.listen(DiagnosticStatus, "control/status", qos.LATCHED)
+    mux.begin()
+    wanted = {"policy": HOME + 0.05, "teleop": HOME - 0.1}
+    publishers = {"policy": mux.policy, "teleop": mux.teleop}
+    for k, source in enumerate(["policy"] * 2 + ["teleop"] * 7 + ["policy"] * 7, start=1):
+        if k in (3, 10):
+            said = mux.ros.call(SetBool, "command_mux/take_over", SetBool.Request(data=k == 3))
+            assert said.success, said.message
+        mux.observe(k * PERIOD_NS)
+        other = "policy" if source == "teleop" else "teleop"
+        publishers[other].publish(joint_state(k * PERIOD_NS, HOME + 2))
+        publishers[source].publish(joint_state(k * PERIOD_NS, wanted[source]))
+        mux.ros.until(lambda k=k: len(mux.commands) == k, "its command")
+    assert [stamp_ns(command.header.stamp) for command in mux.commands] == [k * PERIOD_NS for k in range(1, 17)]
+    assert [command.header.frame_id for command in mux.commands] == ["policy"] * 2 + ["teleop"] * 7 + ["policy"] * 7
+    positions = np.array([command.position for command in mux.commands])
+    assert np.abs(np.diff(positions, axis=0)).max() <= 1.0 / 30 + 1e-9, "bounded slew both ways"
+    assert list(positions[8]) == wanted["teleop"].tolist() and list(positions[-1]) == wanted["policy"].tolist()
+    mux.ros.until(lambda: len(status) >= 5, "every change of control")
+    told = [(message.message, texts_of(message)["in_control"]) for message in status]
+    assert told[-5:] == [
+        ("policy", "true"),
+        ("teleop", "false"),
+        ("teleop", "true"),
+        ("policy", "false"),
+        ("policy", "true"),
+    ]
 
 
 def test_a_second_mux_refuses_to_start(mux: MuxBench) -> None:

@@ -1,8 +1,9 @@
 """Who commands the arm: hold, policy or teleop, with a bumpless handover between them.
 
-One source is active. A change of source starts from the last target (or the measured pose when there is
-none): the first target after it is that pose, and the following ones move from it towards what the new
-source asks, no faster than the handover velocity, until they meet. From then on targets pass unchanged.
+One source is active; a person may take over, and hand back to the source of before. A change of source starts
+from the last target (or the measured pose when there is none): the first target after it is that pose, and the
+following ones move from it towards what the new source asks, no faster than the handover velocity, until they
+meet. From then on targets pass unchanged.
 
 Time is counted in observation stamps, so the same rules hold in lockstep, where time stands still while
 a source thinks.
@@ -11,6 +12,7 @@ a source thinks.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,6 +21,17 @@ from so_arm.core.handover import Handover
 
 HOLD, POLICY, TELEOP = "hold", "policy", "teleop"
 SOURCES = (HOLD, POLICY, TELEOP)
+
+
+class Control(NamedTuple):
+    """Who is in control, for people and programs to see."""
+
+    source: str  #: that is active, one of ``SOURCES``
+    in_control: bool  #: its targets pass unchanged: it speaks, and the arm has come from elsewhere to meet it
+    holding: bool  #: see `Arbiter.holding`
+
+    def to_text(self) -> dict[str, str]:
+        return {"in_control": str(self.in_control).lower(), "holding": str(self.holding).lower()}
 
 
 class Arbiter:
@@ -44,24 +57,50 @@ class Arbiter:
         self._sent_ns: int | None = None
         self._heard_ns: int | None = None
         self._silent = False
+        self._before = ""  # the source that was taken over from
+        self._offers: dict[str, tuple[int, np.ndarray]] = {}  # the newest of each source
+        self.sent_by = HOLD  #: whose target was sent last
         self.select(source)
 
     def select(self, source: str) -> None:
         """Make `source` the active one; the next target starts a handover."""
         if source not in SOURCES:
             raise choice_error("source", source, SOURCES)
-        self.source = source
+        self.source, self._before = source, ""
         self._handing_over = True
+
+    def take_over(self, on: bool) -> str:
+        """On: teleop becomes the active source. Off: the one of before does. Says what was done."""
+        if on and self.source != TELEOP:
+            before = self.source
+            self.select(TELEOP)
+            self._before = before
+            return f"teleop takes over from {before}"
+        if not on and self._before:
+            self.select(self._before)
+            return f"handed back to {self.source}"
+        if not on and self.source == TELEOP:
+            raise UserError("teleop did not take over from anything; set the parameter source to hold or policy")
+        return f"{self.source} is the source already"
 
     def begin_episode(self) -> None:
         """The arm was put elsewhere: nothing to hand over from.
 
-        Targets pass at once; the command filter at the arm starts from the measured pose.
+        A policy's targets pass at once; the command filter at the arm starts from the measured pose. A person's hand
+        may be anywhere when an episode begins: the arm is handed over to it from its measured pose.
         """
         self._target = self._measured = None
         self._sent_ns = self._heard_ns = None
-        self._silent = self._handing_over = False
+        self._silent, self._handing_over = False, self.source == TELEOP
+        self._offers.clear()
+        self.sent_by = HOLD
         self._handover.stop()
+
+    @property
+    def control(self) -> Control:
+        slewing = self._handing_over or self._handover.active
+        heard = self.sent_by == self.source != HOLD
+        return Control(self.source, heard and not slewing, self.holding)
 
     @property
     def holding(self) -> bool:
@@ -83,10 +122,18 @@ class Arbiter:
             self._silent = True
         if self._measured is None and self._target is None:
             return None  # nothing known to hold
-        return self._send(stamp_ns, self._pose()) if self.holding else None
+        return self._send(stamp_ns, self._pose(), HOLD) if self.holding else self.catch_up(stamp_ns)
+
+    def catch_up(self, stamp_ns: int) -> np.ndarray | None:
+        """Target for an observation without an answer, from an offer that came before its source was heard."""
+        offered_ns, position = self._offers.get(self.source, (None, None))
+        if position is None or offered_ns != stamp_ns or self._sent_ns == stamp_ns:
+            return None
+        return self.offer(self.source, stamp_ns, position)
 
     def offer(self, source: str, stamp_ns: int, position: np.ndarray) -> np.ndarray | None:
         """Target to send for this offer of `source`; None when `source` is not active."""
+        self._offers[source] = stamp_ns, position
         if source != self.source or source == HOLD:
             self.ignored += 1
             return None
@@ -95,7 +142,7 @@ class Arbiter:
         values = position.tolist()
         if not all(map(math.isfinite, values)):
             self.refused += 1
-            return self._send(stamp_ns, self._pose()) if self._measured is not None else None
+            return self._send(stamp_ns, self._pose(), HOLD) if self._measured is not None else None
         if self._silent:
             self._silent = False
             self._handing_over = True
@@ -105,16 +152,16 @@ class Arbiter:
                 return None  # nothing known to start from yet
             self._handing_over = False
             self._handover.start(self._pose().tolist())
-            return self._send(stamp_ns, self._pose())
+            return self._send(stamp_ns, self._pose(), source)
         if self._handover.active:
-            return self._send(stamp_ns, np.array(self._handover.step(values)))
-        return self._send(stamp_ns, position)
+            return self._send(stamp_ns, np.array(self._handover.step(values)), source)
+        return self._send(stamp_ns, position, source)
 
     def _pose(self) -> np.ndarray:
         pose = self._target if self._target is not None else self._measured
         assert pose is not None
         return pose
 
-    def _send(self, stamp_ns: int, target: np.ndarray) -> np.ndarray:
-        self._sent_ns, self._target = stamp_ns, target
+    def _send(self, stamp_ns: int, target: np.ndarray, source: str) -> np.ndarray:
+        self._sent_ns, self._target, self.sent_by = stamp_ns, target, source
         return target

@@ -1,4 +1,7 @@
-"""command_mux: the only publisher of /follower/joint_commands; decides whether hold, policy or teleop is heard."""
+"""command_mux: the only publisher of /follower/joint_commands; decides whether hold, policy or teleop is heard.
+
+The `frame_id` of every command is the source that it comes from.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,19 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
+from diagnostic_msgs.msg import DiagnosticStatus
 from sensor_msgs.msg import JointState
 
-from so_arm.core.arbiter import HOLD, POLICY, SOURCES, TELEOP, Arbiter
+from so_arm.core.arbiter import HOLD, POLICY, SOURCES, TELEOP, Arbiter, Control
 from so_arm.core.episode_info import EpisodeInfo
 from so_arm.core.errors import UserError
 from so_arm.core.joints import NUM_JOINTS
 from so_arm.nodes import qos
 from so_arm.nodes.episode_listener import EpisodeListener
-from so_arm.nodes.messages import JointStateReader, JointStateWriter, stamp_ns
+from so_arm.nodes.messages import JointStateReader, JointStateWriter, key_values, stamp_ns
 from so_arm.nodes.parameters import parameter
 from so_arm.nodes.runtime import OK, WARN, RuntimeNode, run
+from so_arm.nodes.services import create_switches
 
 _REFUSED = np.full(NUM_JOINTS, np.nan)
 
@@ -42,18 +47,37 @@ class CommandMux(RuntimeNode[Settings]):
         self._states = JointStateReader("joint state")
         self._readers = {POLICY: JointStateReader("policy action"), TELEOP: JointStateReader("teleop command")}
         self._episode_id = ""
+        self._told: Control | None = None
         self.states_seen_ns = 0  #: stamp of the newest joint state
         self.refuse_other_publishers("follower/joint_commands")
         self._episodes = EpisodeListener(self, self._on_episode)
         self._commands = self.create_publisher(JointState, "follower/joint_commands", qos.COMMAND)
+        self._control = self.create_publisher(DiagnosticStatus, "control/status", qos.LATCHED)
+        create_switches(self, take_over=self._take_over)
         self.create_subscription(JointState, "policy/action", self._on_policy, qos.CONTROL)
         self.create_subscription(JointState, "teleop/command", self._on_teleop, qos.CONTROL)
         self.create_subscription(JointState, "follower/joint_states", self._on_state, qos.CONTROL)
+        self._tell()
         self.get_logger().info(f"ready: {settings.source}")
 
     def settings_changed(self, settings: Settings, given: Collection[str]) -> None:
-        if settings.source != self.settings.source:
+        # Also when it is the value of before: somebody may have taken over since.
+        if "source" in given and settings.source != self._arbiter.source:
             self._arbiter.select(settings.source)
+            self._change_source()
+
+    def _take_over(self, on: bool) -> str:
+        done = self._arbiter.take_over(on)
+        self._change_source()
+        self.get_logger().info(done)
+        return done
+
+    def _change_source(self) -> None:
+        """The new source may have answered the newest observation already."""
+        stamp = self.states_seen_ns
+        if self._arbiter.source != POLICY or self._in_charge(stamp):
+            self._publish(stamp, self._arbiter.catch_up(stamp))
+        self._tell()
 
     def check_health(self) -> tuple[bytes, str]:
         arbiter = self._arbiter
@@ -96,6 +120,7 @@ class CommandMux(RuntimeNode[Settings]):
             self.counts["outside_episode"] += 1
             return
         self._publish(stamp, self._arbiter.offer(source, stamp, position))
+        self._tell()
 
     def _on_state(self, message: JointState) -> None:
         try:
@@ -107,6 +132,7 @@ class CommandMux(RuntimeNode[Settings]):
         target = self._arbiter.observe(self.states_seen_ns, position)
         if target is not None and self._in_charge(self.states_seen_ns):
             self._publish(self.states_seen_ns, target)
+        self._tell()
 
     def _in_charge(self, stamp: int) -> bool:
         """Where episodes are run, only their observations are answered, and none before its episode is known here:
@@ -119,7 +145,14 @@ class CommandMux(RuntimeNode[Settings]):
     def _publish(self, stamp: int, target: np.ndarray | None) -> None:
         if target is not None:
             self.counts["commands"] += 1
-            self._commands.publish(self._writer.write(stamp, target))
+            self._commands.publish(self._writer.write(stamp, target, frame_id=self._arbiter.sent_by))
+
+    def _tell(self) -> None:
+        control = self._arbiter.control
+        if control != self._told:
+            self._told = control
+            values = key_values(control.to_text())
+            self._control.publish(DiagnosticStatus(name="control", message=control.source, values=values))
 
 
 def main() -> None:

@@ -38,9 +38,13 @@ class JointStateWriter:
             self._message.velocity = array.array("d", bytes(8 * NUM_JOINTS))
             self._velocity = np.frombuffer(self._message.velocity)
 
-    def write(self, stamp_ns: int, position: np.ndarray, velocity: np.ndarray | None = None) -> JointState:
+    def write(
+        self, stamp_ns: int, position: np.ndarray, velocity: np.ndarray | None = None, frame_id: str = ""
+    ) -> JointState:
         """position: (6,) [rad], velocity: (6,) [rad/s]. The message is valid until the next call."""
         stamp = self._message.header.stamp
+        if self._message.header.frame_id != frame_id:
+            self._message.header.frame_id = frame_id
         stamp.sec, stamp.nanosec = divmod(stamp_ns, _SECOND_NS)
         self._position[:] = position
         if velocity is not None:
