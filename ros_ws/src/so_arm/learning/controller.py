@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from so_arm.core.chunk import ActionChunk, ChunkTimeline
+from so_arm.core.joints import NUM_JOINTS
 
 Image = np.ndarray  # (h, w, 3) uint8
 
@@ -31,6 +32,18 @@ class ActionCorrector(Protocol):
         """Joint positions (6,) and base action (6,) to (residual (6,), action (6,)) [rad]."""
 
 
+class Answer(NamedTuple):
+    """What one observation is answered with, all [rad]."""
+
+    base: np.ndarray  #: (6,) the step of the chunk
+    residual: np.ndarray  #: (6,) zero without a residual
+    action: np.ndarray  #: (6,) their sum
+    new_chunk: np.ndarray | None  #: (n, 6) the policy's chunk, where a new one was due
+
+
+_NO_RESIDUAL = np.zeros(NUM_JOINTS)
+
+
 class PolicyController:
     """Acts as `act_policy` and `residual_corrector` do in lockstep, on the same timeline code.
 
@@ -52,13 +65,19 @@ class PolicyController:
 
         state_rad: (6,). image_of: camera name to its image; asked only when a new chunk is due.
         """
+        return self.decide(stamp_ns, state_rad, image_of).action
+
+    def decide(self, stamp_ns: int, state_rad: np.ndarray, image_of: Callable[[str], Image]) -> Answer:
+        """`act`, and how it came to its targets."""
+        new_chunk = None
         if self._timeline.due(stamp_ns):
             images = {name: image_of(name) for name in self._policy.camera_names}
-            actions = self._policy.predict_chunk(state_rad, images)
-            self._timeline.add(ActionChunk(stamp_ns, self._timeline.period_ns, actions))
+            new_chunk = self._policy.predict_chunk(state_rad, images)
+            self._timeline.add(ActionChunk(stamp_ns, self._timeline.period_ns, new_chunk))
         step = self._timeline.at(stamp_ns)
         assert step is not None, "a chunk that answers this stamp was just added"
+        base = step.position
         if self._residual is None:
-            return step.position
-        _, action = self._residual.correct(state_rad, step.position)
-        return action
+            return Answer(base, _NO_RESIDUAL, base, new_chunk)
+        residual, action = self._residual.correct(state_rad, base)
+        return Answer(base, residual, action, new_chunk)
