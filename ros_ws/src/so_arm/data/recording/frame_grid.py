@@ -72,13 +72,13 @@ class FrameGrid:
         return self._streams
 
     def add(self, stream: str, stamp_ns: int, value: Any) -> None:
-        if stamp_ns < self._start_ns:
-            return
+        samples = self._streams[stream]
         if self.done:
-            self._streams[stream].counts.received += 1
-            return
-        decided_ns = self.tick_ns(self._tick - 1) if self._tick else None
-        self._streams[stream].add(stamp_ns, value, decided_ns)
+            samples.counts.received += 1
+        elif stamp_ns >= self._start_ns:
+            samples.add(stamp_ns, value, self.tick_ns(self._tick - 1) if self._tick else None)
+        elif samples.newest_ns is not None:
+            samples.fall_back(stamp_ns)
 
     def end(self, end_ns: int) -> None:
         """The episode is over: ticks from `end_ns` on have no row."""

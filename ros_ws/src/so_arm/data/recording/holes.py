@@ -18,7 +18,7 @@ def explain(grid: FrameGrid, hole: Hole, fps: int) -> str:
     when = f"{(at - start) / _SECOND_NS:.2f} s"
     if stream.newest_ns is None:
         return f"{hole.stream} delivered nothing in the first {when}"
-    if stream.step_back_ns:
+    if stream.step_back_ns > stream.rule.tolerance_ns:
         return f"the clock of {hole.stream} jumped back by {stream.step_back_ns / _SECOND_NS:.2f} s before {when}"
     ahead = _jumped_ahead(grid, at)
     if ahead:

@@ -59,10 +59,7 @@ class StreamSamples:
         """A sample; `decided_ns` is the moment of the newest tick that needs none any more."""
         counts = self.counts
         counts.received += 1
-        if self._last_ns is not None and stamp_ns < self._last_ns:
-            counts.backwards += 1
-            self.step_back_ns = max(self.step_back_ns, self._last_ns - stamp_ns)
-        self._last_ns = stamp_ns
+        self._note_order(stamp_ns)
         place = bisect_left(self._stamps, stamp_ns)
         if place < len(self._stamps) and self._stamps[place] == stamp_ns:
             counts.doubled += 1
@@ -73,6 +70,12 @@ class StreamSamples:
             self._values.insert(place, value)
             self.first_ns = stamp_ns if self.first_ns is None else min(self.first_ns, stamp_ns)
             self.newest_ns = stamp_ns if self.newest_ns is None else max(self.newest_ns, stamp_ns)
+
+    def fall_back(self, stamp_ns: int) -> None:
+        """A sample whose stamp is older than the episode, although younger ones were there."""
+        self.counts.received += 1
+        self.counts.late += 1
+        self._note_order(stamp_ns)
 
     def knows(self, tick_ns: int) -> bool:
         """Whether a sample at or after the tick's moment is there, so that its nearest one is known."""
@@ -100,3 +103,9 @@ class StreamSamples:
         """That tick and the earlier ones are decided; only the last sample up to it may serve again."""
         keep = max(bisect_right(self._stamps, tick_ns + self.rule.ahead_ns) - 1, 0)
         del self._stamps[:keep], self._values[:keep]
+
+    def _note_order(self, stamp_ns: int) -> None:
+        if self._last_ns is not None and stamp_ns < self._last_ns:
+            self.counts.backwards += 1
+            self.step_back_ns = max(self.step_back_ns, self._last_ns - stamp_ns)
+        self._last_ns = stamp_ns

@@ -125,6 +125,6 @@ def _typestore() -> Any:
 
 def _message(raw: Raw, kind: str, what: str) -> Any:
     try:
-        return _typestore().deserialize_cdr(raw, kind)
+        return _typestore().deserialize_cdr(memoryview(raw), kind)  # slices of a view copy nothing
     except (SerdeError, UnicodeDecodeError, ValueError, struct.error) as error:
         raise UserError(f"{what}: {len(raw)} bytes are no {kind} ({error})") from None
