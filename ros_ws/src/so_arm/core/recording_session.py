@@ -138,9 +138,10 @@ class RecordingSession:
 
     def step(self, now_s: float, seen: Sights) -> Order | None:
         """What the source of episodes is to do now. UserError when the session cannot go on."""
-        if self.phase in (*_BETWEEN, Phase.starting) and seen.episode.running and seen.episode.id != self._episode.id:
-            self._begin(seen.episode)  # by us, or by somebody else
-            return Order.discard if self._quitting else None
+        if self._has_begun(seen.episode):
+            self._begin(seen.episode)
+            if seen.episode.running:
+                return Order.discard if self._quitting else None
         if self.phase is Phase.running:
             self._follow(now_s, seen.episode)
         elif self.phase is Phase.saving:
@@ -172,6 +173,12 @@ class RecordingSession:
             self._become(Phase.starting, f"episode {self.number} of {self.episodes} starts")
             return Order.start
         return None
+
+    def _has_begun(self, episode: EpisodeInfo) -> bool:
+        """An episode runs that did not before, whoever started it; ours may be over by now."""
+        new = episode.id != self._episode.id
+        ours_is_over = self.phase is Phase.starting and episode.phase == ENDED
+        return new and (ours_is_over or (episode.running and self.phase in (*_BETWEEN, Phase.starting)))
 
     def _begin(self, episode: EpisodeInfo) -> None:
         self._episode = episode

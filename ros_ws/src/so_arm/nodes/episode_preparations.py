@@ -1,9 +1,9 @@
-"""What episode_runner waits for before an episode of an arm that does not just appear at its start."""
+"""What is waited for before an episode: that nodes are there, the arm at home, and a picture of every camera."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from rclpy.task import Future
@@ -16,6 +16,14 @@ from so_arm.nodes import qos
 from so_arm.nodes.runtime import RuntimeNode
 
 _RETRY_S = 1.0
+
+
+def unpublished(node: RuntimeNode, chain: Mapping[str, str]) -> str | None:
+    """Which of the topics in `chain` (topic -> the node that publishes it) nobody publishes; None: all are."""
+    for topic, publisher in chain.items():
+        if node.count_publishers(topic) == 0:
+            return f"nothing publishes {node.resolve_topic_name(topic)}; is {publisher} running?"
+    return None
 
 
 class HomeDrive:

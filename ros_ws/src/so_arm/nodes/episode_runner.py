@@ -22,7 +22,7 @@ from so_arm.core.files import check_new, write_json, writing
 from so_arm.core.statistics import mean, percentiles, wilson_interval
 from so_arm.nodes import qos
 from so_arm.nodes.episode_listener import EpisodeListener
-from so_arm.nodes.episode_preparations import CamerasSeen, HomeDrive, WaitLog
+from so_arm.nodes.episode_preparations import CamerasSeen, HomeDrive, WaitLog, unpublished
 from so_arm.nodes.parameters import parameter
 from so_arm.nodes.runtime import RuntimeNode, run
 
@@ -98,9 +98,8 @@ class EpisodeRunner(RuntimeNode[Settings]):
 
     def _absent(self) -> str | None:
         """A node that is not there yet."""
-        for topic, node in CHAIN.items():
-            if self.count_publishers(topic) == 0:
-                return f"nothing publishes {self.resolve_topic_name(topic)}; is {node} running?"
+        if silent := unpublished(self, CHAIN):
+            return silent
         if not self._start.service_is_ready():
             return f"there is no service {self._start.srv_name}; is {self.settings.bridge} running?"
         return self._home.missing() if self._home is not None else None
