@@ -28,7 +28,10 @@ VERBS: dict[str, Verb] = {
     "calibration": Verb("calibration", "Show what a calibration file says, whoever wrote it.", SET_UP),
     "eval": Verb("evaluate", "Success rate of a policy over many episodes, with its interval.", JUDGE),
     "bench": Verb("bench", "Speed of physics, graph, images and policy against bare libraries.", JUDGE),
+    "replay-eval": Verb("replay_eval", "Judge a policy from recordings: its answers against what was done.", JUDGE),
     "rewards": Verb("rewards", "List the rewards, and check a reward file of your own.", JUDGE),
     "demos": Verb("demos", "Record episodes of the scripted expert as a LeRobot dataset.", LEARN),
+    "import": Verb("import_dataset", "Make a LeRobot v3 dataset of LeRobot v2.1, LIBERO HDF5 or RLDS.", LEARN),
+    "export": Verb("export_dataset", "Write a LeRobot dataset as LIBERO HDF5 or as RLDS.", LEARN),
     "train": Verb("train", "Train a LeRobot ACT policy on a dataset.", LEARN),
 }

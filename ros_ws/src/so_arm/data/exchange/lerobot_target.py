@@ -1,0 +1,82 @@
+"""Writes any episodes as a LeRobot v3 dataset through LeRobot's own API."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from so_arm.data.dataset_schema import RECORD_FILE, Record
+from so_arm.data.exchange.episode import Episode, Layout, OnFrames
+
+#: LeRobot's streaming encoder drops frames when its queue is full; no episode comes near this.
+_MAX_EPISODE_FRAMES = 100_000
+
+
+def write_lerobot(root: Path, layout: Layout, episodes: Iterable[Episode], on_frames: OnFrames) -> None:
+    """Make the dataset in `root`, which must not exist yet.
+
+    The units, where they are known, go to ``meta/so_arm.json``.
+    """
+    import av
+    import datasets
+    from lerobot.datasets import LeRobotDataset
+
+    from so_arm.data.dataset_writer import video_encoder
+
+    av.logging.set_libav_level(av.logging.ERROR)
+    datasets.disable_progress_bars()
+    logging.getLogger("lerobot").setLevel(logging.ERROR)
+    dataset = LeRobotDataset.create(
+        f"local/{root.name}",
+        fps=layout.fps,
+        features=_features(layout),
+        root=root,
+        robot_type=layout.robot_type,
+        video_backend="pyav",
+        streaming_encoding=True,
+        encoder_queue_maxsize=_MAX_EPISODE_FRAMES,
+        encoder_threads=1,
+        rgb_encoder=video_encoder(),
+    )
+    notes: list[dict[str, Any]] = []
+    try:
+        for episode in episodes:
+            _add(dataset, layout, episode, on_frames)
+            notes.append({"steps": len(episode)})
+        dataset.finalize()
+    except BaseException:
+        with contextlib.suppress(Exception):  # its threads and files have to end before the folder goes
+            dataset.clear_episode_buffer()
+            dataset.finalize()
+        raise
+    if layout.units is not None:
+        files = sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+        manifest = [name for name in files if not name.startswith("meta/") or name.startswith("meta/episodes/")]
+        Record(units=layout.units, notes=notes, manifest=manifest).save(root)
+        assert (root / RECORD_FILE).is_file()
+
+
+def _features(layout: Layout) -> dict[str, dict[str, Any]]:
+    numbers = {
+        key: {"dtype": feature.dtype, "shape": feature.shape, "names": feature.names}
+        for key, feature in layout.features.items()
+    }
+    images = {
+        key: {"dtype": "video", "shape": (*size, 3), "names": ["height", "width", "channels"]}
+        for key, size in layout.images.items()
+    }
+    return numbers | images
+
+
+def _add(dataset: Any, layout: Layout, episode: Episode, on_frames: OnFrames) -> None:
+    for row, images in enumerate(episode.images()):
+        frame: dict[str, Any] = dict(images)
+        for key, feature in layout.features.items():
+            frame[key] = episode.columns[key][row].astype(feature.dtype)
+        frame["task"] = episode.task
+        dataset.add_frame(frame)
+        on_frames(1)
+    dataset.save_episode()
