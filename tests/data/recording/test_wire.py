@@ -68,7 +68,7 @@ def test_compressed_images():
     ],
 )
 def test_what_is_no_image_is_refused(raw: bytes, message: str):
-    with pytest.raises(UserError, match="^static_camera/image_raw: ") as caught:
+    with pytest.raises(UserError, match=r"^static_camera/image_raw: ") as caught:
         wire.image(raw, "static_camera/image_raw")
     assert message in str(caught.value)
 
