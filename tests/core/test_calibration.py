@@ -78,12 +78,19 @@ def test_the_full_turn_of_the_wrist_is_not_a_wrapped_encoder():
     assert implausible(changed("wrist_roll", range_min=0, range_max=4095)) == ()
 
 
-@pytest.mark.parametrize(("who", "offsets"), [("follower", {}), ("leader", LEADER_OFFSETS)])
-def test_the_example_files_are_ideal_arms(who, offsets):
-    text = (share_dir() / "calibration" / f"example_{who}.json").read_bytes()
-    calibration = parse_calibration(text, "example")
-    assert calibration == nominal_calibration(offsets)
-    assert text.decode() == lerobot_text(calibration)
+def test_the_example_files_are_an_ideal_follower_and_a_leader_that_is_another_arm():
+    read = {}
+    for who in ("follower", "leader"):
+        text = (share_dir() / "calibration" / f"example_{who}.json").read_bytes()
+        read[who] = parse_calibration(text, "example")
+        assert text.decode() == lerobot_text(read[who])
+        assert implausible(read[who].joints) == ()
+    assert read["follower"] == nominal_calibration({})
+    leader = read["leader"].joints
+    assert {name: joint.homing_offset for name, joint in leader.items()} == LEADER_OFFSETS
+    # Who takes one file for the other reads other angles.
+    assert sum(joint.middle != read["follower"].joints[name].middle for name, joint in leader.items()) >= 4
+    assert leader["gripper"].span != read["follower"].joints["gripper"].span
 
 
 def test_values_in_messages_are_short_and_printable():

@@ -11,6 +11,7 @@ from so_arm.nodes.messages import set_stamp
 from so_arm.sim.tasks.pick_place import CUBE_HALF_M, TARGET_RADIUS_M
 
 _POSE_VALUES = 7  # position, then quaternion with w first
+_TARGET = "target"
 _RED = ColorRGBA(r=0.8, g=0.1, b=0.1, a=1.0)
 _GREEN = ColorRGBA(r=0.1, g=0.7, b=0.2, a=1.0)
 
@@ -26,10 +27,21 @@ def scene_markers(stamp_ns: int, objects: np.ndarray) -> MarkerArray:
         cube.scale = Vector3(x=2 * CUBE_HALF_M, y=2 * CUBE_HALF_M, z=2 * CUBE_HALF_M)
         markers.append(cube)
     x, y, z = values[-3:]
-    target = _marker(stamp_ns, "target", 0, Marker.CYLINDER, _GREEN)
+    target = _marker(stamp_ns, _TARGET, 0, Marker.CYLINDER, _GREEN)
     target.pose.position = Point(x=x, y=y, z=z)
     target.scale = Vector3(x=2 * TARGET_RADIUS_M, y=2 * TARGET_RADIUS_M, z=0.001)
     return MarkerArray(markers=[*markers, target])
+
+
+def objects_of(scene: MarkerArray) -> np.ndarray:
+    """The inverse of `scene_markers`: what the task observes, flat."""
+    values: list[float] = []
+    for marker in scene.markers:
+        place, turn = marker.pose.position, marker.pose.orientation
+        values += [place.x, place.y, place.z]
+        if marker.ns != _TARGET:
+            values += [turn.w, turn.x, turn.y, turn.z]
+    return np.array(values)
 
 
 def _marker(stamp_ns: int, namespace: str, number: int, kind: int, colour: ColorRGBA) -> Marker:
