@@ -78,7 +78,7 @@ def test_full_disk_is_one_clear_error(tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("so_arm.analysis.video._Encoder.add", full)
+    monkeypatch.setattr("so_arm.analysis.video.VideoEncoder.add", full)
     with pytest.raises(UserError, match="no space left on the disk"):
         write_video(tmp_path / "demo.mp4", [clip()], fps=30)
     assert list(tmp_path.iterdir()) == []

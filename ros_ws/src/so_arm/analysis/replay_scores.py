@@ -29,10 +29,12 @@ def score(
     """
     recorded, predicted = np.degrees(frames.action), np.degrees(predictions.action)
     joins = _joins(predictions)
-    executed = predicted - recorded
+    executed, ahead = predicted - recorded, _errors_ahead(recorded, predictions)
+    together = ahead.reshape(-1, len(JOINT_NAMES))
     return {
         "chunks": len(predictions.chunks),
-        "error_by_step": _error_by_step(recorded, predictions),
+        "error_by_step": _by_step(ahead),
+        "chunk_error": {"mae_deg": _mean(np.abs(together)), "rmse_deg": _rms(together)},
         "executed_error": {"mae_deg": _mean(np.abs(executed)), "rmse_deg": _rms(executed)},
         "jerk": _jerk(predicted, recorded, joins, fps),
         "jumps": _jumps(predicted, joins),
@@ -42,27 +44,31 @@ def score(
     }
 
 
-def _error_by_step(recorded: np.ndarray, predictions: Predictions) -> dict[str, Any]:
-    """By steps ahead, 0 is the tick of the observation. count: chunks whose step fell into the episode."""
+def _errors_ahead(recorded: np.ndarray, predictions: Predictions) -> np.ndarray:
+    """(chunks, steps, 6) [degree]; NaN beyond the end of a chunk or of the episode."""
     longest = max((len(steps) for _, steps in predictions.chunks), default=0)
     errors = np.full((len(predictions.chunks), longest, len(JOINT_NAMES)), np.nan)
     for row, (tick, steps) in enumerate(predictions.chunks):
         reached = min(len(steps), len(recorded) - tick)
         errors[row, :reached] = np.degrees(steps[:reached]) - recorded[tick : tick + reached]
-    seen = ~np.isnan(errors[:, :, 0])
-    used = int(seen.any(axis=0).sum())
-    by_step = [errors[seen[:, step], step] for step in range(used)]
+    return errors
+
+
+def _by_step(errors: np.ndarray) -> dict[str, Any]:
+    """By steps ahead, 0 is the tick of the observation. count: chunks whose step fell into the episode."""
+    steps = [rows for rows in (_answered(errors[:, step]) for step in range(errors.shape[1])) if len(rows)]
     return {
-        "count": [len(rows) for rows in by_step],
-        "mae_deg": _columns([_mean(np.abs(rows)) for rows in by_step]),
-        "rmse_deg": _columns([_rms(rows) for rows in by_step]),
+        "count": [len(rows) for rows in steps],
+        "mae_deg": _columns([_mean(np.abs(rows)) for rows in steps]),
+        "rmse_deg": _columns([_rms(rows) for rows in steps]),
     }
 
 
 def _joins(predictions: Predictions) -> np.ndarray:
-    """(T,) whether a chunk took over from another one at the tick."""
+    """(T,) whether a chunk took over from another one at the tick; the first one of an episode does not."""
     joins = np.zeros(len(predictions.fresh), dtype=bool)
-    joins[[tick for tick, _ in predictions.chunks if 0 < tick < len(joins)]] = True
+    took_over = [tick + predictions.delay for tick, _ in predictions.chunks[1:]]
+    joins[[tick for tick in took_over if tick < len(joins)]] = True
     return joins
 
 

@@ -49,7 +49,7 @@ def write_video(path: Path, clips: Iterable[Clip], fps: float, stride: int = 1) 
     fps: control rate of the clips [Hz]; every `stride`-th tick is a frame, so the video runs in real time.
     """
     rate = Fraction(fps).limit_denominator(1000) / stride
-    with replacing(path) as target, _Encoder(target, rate) as encoder:
+    with replacing(path) as target, VideoEncoder(target, rate) as encoder:
         for clip in clips:
             for picture in compose(clip, fps, stride):
                 encoder.add(picture)
@@ -99,14 +99,14 @@ def _rgb(hex_colour: str) -> tuple[int, int, int]:
     return red, green, blue
 
 
-class _Encoder:
+class VideoEncoder:
     """H.264 in MP4 through PyAV; the size is that of the first picture."""
 
     def __init__(self, path: Path, rate: Fraction) -> None:
         self._path, self._rate = path, rate
         self._stream: VideoStream | None = None
 
-    def __enter__(self) -> _Encoder:
+    def __enter__(self) -> VideoEncoder:
         import av
 
         self._container: OutputContainer = av.open(

@@ -35,8 +35,8 @@ class Rollouts:
     def described(self) -> dict[str, Any]:
         """What a report says of it; paths as seen from here, so that a report can be shared."""
         return {
-            "policy": _from_here(self.policy),
-            "residual": None if self.residual is None else _from_here(self.residual),
+            "policy": from_here(self.policy),
+            "residual": None if self.residual is None else from_here(self.residual),
             "task": self.task,
             "reward": self.reward,
             "randomisation": self.randomisation,
@@ -56,13 +56,14 @@ class Rollouts:
         reward = self.reward
         if reward.startswith(FILE_PREFIX):  # processes may run in another folder
             reward = FILE_PREFIX + str(Path(reward.removeprefix(FILE_PREFIX)).expanduser().absolute())
-        residual = None if self.residual is None else _existing_folder(self.residual, "--residual")
-        policy = _policy_folder(self.policy)
+        residual = None if self.residual is None else existing_folder(self.residual, "--residual")
+        policy = policy_folder(self.policy)
         image_size(policy)
         return replace(self, policy=policy, residual=residual, reward=reward)
 
 
-def _from_here(path: Path) -> str:
+def from_here(path: Path) -> str:
+    """`path` as seen from here, so that a report can be shared."""
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
@@ -85,8 +86,9 @@ def trained_for(policy: Path) -> str | None:
     return task if isinstance(task, str) else None
 
 
-def _policy_folder(folder: Path) -> Path:
-    folder = _existing_folder(folder, "--policy")
+def policy_folder(folder: Path) -> Path:
+    """`folder` as an absolute path; UserError when it is no LeRobot policy folder at first sight."""
+    folder = existing_folder(folder, "--policy")
     if not any(folder.iterdir()):
         raise UserError(f"--policy {folder} is empty; give a LeRobot policy folder")
     if not (folder / POLICY_CONFIG).is_file():
@@ -94,7 +96,8 @@ def _policy_folder(folder: Path) -> Path:
     return folder
 
 
-def _existing_folder(folder: Path, option: str) -> Path:
+def existing_folder(folder: Path, option: str) -> Path:
+    """`folder` as an absolute path; UserError with the policies nearby when it is not there."""
     folder = folder.expanduser().absolute()
     if not folder.is_dir():
         known = _policies_nearby(folder)

@@ -12,6 +12,7 @@ from so_arm.core.errors import UserError
 
 METADATA_FILE = "so_arm.json"
 _SECTION = "execution"
+_DEFAULT_FPS = 30
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,15 @@ class ChunkSettings:
         except UserError as error:
             raise UserError(f"{path}: {_SECTION}: {error}") from None
         return settings
+
+
+def fps_of_policy(folder: Path) -> float:
+    """Rate that the steps of the policy's chunks are meant for [1/s]; 30 for a directory that does not say."""
+    path = folder / METADATA_FILE
+    fps = files.read_json(path).get("fps", _DEFAULT_FPS) if path.is_file() else _DEFAULT_FPS
+    if type(fps) not in (int, float) or not fps > 0:
+        raise UserError(f"policy {folder}: fps in {METADATA_FILE} is {fps!r}, expected a number above 0")
+    return fps
 
 
 def _check_type(path: Path, name: str, value: object, expected: type) -> None:

@@ -17,6 +17,7 @@ class Predictions:
     base: (T, 6) the step of the chunk that answers each tick. residual: (T, 6) what was added to it.
     action: (T, 6) their sum. The three are NaN at ticks that no chunk answers.
     fresh: (T,) whether the chunk was there in time: no new one was due at the tick, or it had come.
+    delay: ticks from the observation of a chunk to the first tick that it could answer.
     """
 
     chunks: list[tuple[int, np.ndarray]]
@@ -24,6 +25,7 @@ class Predictions:
     residual: np.ndarray
     action: np.ndarray
     fresh: np.ndarray
+    delay: int = 0
 
     def __post_init__(self) -> None:
         ticks = len(self.fresh)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import NormalDist
 
 import numpy as np
@@ -44,10 +44,21 @@ def mean(values: ArrayLike) -> float:
 
 def median_interval(values: ArrayLike, confidence: float = 0.95, draws: int = 2000) -> tuple[float, float]:
     """Bootstrap interval (low, high) of the median of `values` (n,); the same values give the same interval."""
+    return _bootstrap(values, np.median, confidence, draws)
+
+
+def mean_interval(values: ArrayLike, confidence: float = 0.95, draws: int = 2000) -> tuple[float, float]:
+    """Bootstrap interval (low, high) of the mean of `values` (n,); the same values give the same interval."""
+    return _bootstrap(values, np.mean, confidence, draws)
+
+
+def _bootstrap(
+    values: ArrayLike, statistic: Callable[..., np.ndarray], confidence: float, draws: int
+) -> tuple[float, float]:
     samples = np.asarray(values, dtype=np.float64)
     if samples.ndim != 1 or samples.size == 0:
-        raise ValueError(f"median interval of an array of shape {samples.shape}: expected (n,) with n above 0")
+        raise ValueError(f"bootstrap interval of an array of shape {samples.shape}: expected (n,) with n above 0")
     drawn = np.random.default_rng(0).choice(samples, (draws, samples.size))
     outside = 50.0 * (1.0 - confidence)
-    low, high = percentiles(np.median(drawn, axis=1), (outside, 100.0 - outside))
+    low, high = percentiles(statistic(drawn, axis=1), (outside, 100.0 - outside))
     return low, high

@@ -32,52 +32,80 @@ class ActionCorrector(Protocol):
         """Joint positions (6,) and base action (6,) to (residual (6,), action (6,)) [rad]."""
 
 
-class Answer(NamedTuple):
-    """What one observation is answered with, all [rad]."""
+class ExecutedStep(NamedTuple):
+    """Joint targets of one tick and where they come from, (6,) [rad] each; ``action == base + residual``."""
 
-    base: np.ndarray  #: (6,) the step of the chunk
-    residual: np.ndarray  #: (6,) zero without a residual
-    action: np.ndarray  #: (6,) their sum
-    new_chunk: np.ndarray | None  #: (n, 6) the policy's chunk, where a new one was due
+    base: np.ndarray
+    residual: np.ndarray
+    action: np.ndarray
+
+
+class Answer(NamedTuple):
+    """What one observation led to."""
+
+    step: ExecutedStep | None  #: None: no chunk reaches this tick
+    new_chunk: np.ndarray | None  #: (n, 6) [rad], where the policy was asked for one
+    fresh: bool  #: no chunk is overdue
 
 
 _NO_RESIDUAL = np.zeros(NUM_JOINTS)
 
 
 class PolicyController:
-    """Acts as `act_policy` and `residual_corrector` do in lockstep, on the same timeline code.
+    """Acts as `act_policy` and `residual_corrector` do, on the same timeline code.
 
-    Without `residual` the base action is passed on as it is.
+    Without `residual` the base action is passed on as it is. delay: control periods from an observation until its
+    chunk is there; with 0 each tick is answered, as in lockstep.
     """
 
-    def __init__(self, policy: ChunkPolicy, timeline: ChunkTimeline, residual: ActionCorrector | None = None) -> None:
+    def __init__(
+        self, policy: ChunkPolicy, timeline: ChunkTimeline, residual: ActionCorrector | None = None, delay: int = 0
+    ) -> None:
         self._policy = policy
         self._timeline = timeline
         self._residual = residual
+        self._delay_ns = delay * timeline.period_ns
+        self._coming: ActionChunk | None = None
 
     def reset(self) -> None:
         """Forget chunks and policy state: a new episode."""
         self._timeline.reset()
         self._policy.reset()
+        self._coming = None
 
     def act(self, stamp_ns: int, state_rad: np.ndarray, image_of: Callable[[str], Image]) -> np.ndarray:
-        """Joint targets (6,) [rad] for the observation stamped `stamp_ns`.
+        """Joint targets (6,) [rad] for the observation stamped `stamp_ns`; only without delay.
 
         state_rad: (6,). image_of: camera name to its image; asked only when a new chunk is due.
         """
-        return self.decide(stamp_ns, state_rad, image_of).action
+        step = self.decide(stamp_ns, state_rad, image_of).step
+        assert step is not None, "without delay a chunk answers every stamp"
+        return step.action
 
     def decide(self, stamp_ns: int, state_rad: np.ndarray, image_of: Callable[[str], Image]) -> Answer:
         """`act`, and how it came to its targets."""
+        self._take_over(stamp_ns)
         new_chunk = None
-        if self._timeline.due(stamp_ns):
+        if self._coming is None and self._timeline.due(stamp_ns):
             images = {name: image_of(name) for name in self._policy.camera_names}
             new_chunk = self._policy.predict_chunk(state_rad, images)
-            self._timeline.add(ActionChunk(stamp_ns, self._timeline.period_ns, new_chunk))
+            self._coming = ActionChunk(stamp_ns, self._timeline.period_ns, new_chunk)
+            self._take_over(stamp_ns)
+        return Answer(self._step(stamp_ns, state_rad), new_chunk, self._coming is None)
+
+    def _take_over(self, stamp_ns: int) -> None:
+        """The chunk that is on its way takes over once it is there; to the nearest tick."""
+        coming = self._coming
+        if coming is not None and stamp_ns - coming.stamp_ns > self._delay_ns - self._timeline.period_ns / 2:
+            self._timeline.add(coming)
+            self._coming = None
+
+    def _step(self, stamp_ns: int, state_rad: np.ndarray) -> ExecutedStep | None:
         step = self._timeline.at(stamp_ns)
-        assert step is not None, "a chunk that answers this stamp was just added"
+        if step is None:
+            return None
         base = step.position
         if self._residual is None:
-            return Answer(base, _NO_RESIDUAL, base, new_chunk)
+            return ExecutedStep(base, _NO_RESIDUAL, base)
         residual, action = self._residual.correct(state_rad, base)
-        return Answer(base, residual, action, new_chunk)
+        return ExecutedStep(base, residual, action)

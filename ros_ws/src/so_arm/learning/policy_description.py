@@ -10,7 +10,7 @@ from typing import Any
 import lerobot.policies  # noqa: F401 - registers the policy types
 from lerobot.configs.policies import PreTrainedConfig
 
-from so_arm.core.chunk_settings import METADATA_FILE
+from so_arm.core.chunk_settings import METADATA_FILE, fps_of_policy
 from so_arm.core.errors import UserError, choice_error
 from so_arm.core.files import read_json
 from so_arm.core.joints import JOINT_NAMES, NUM_JOINTS
@@ -20,7 +20,6 @@ CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
 PREPROCESSOR_FILE = "policy_preprocessor.json"
 POSTPROCESSOR_FILE = "policy_postprocessor.json"
-_DEFAULT_FPS = 30
 
 
 @dataclass(frozen=True)
@@ -31,11 +30,7 @@ class PolicyDescription:
     config: PreTrainedConfig
     cameras: dict[str, tuple[int, int]]
     metadata: dict[str, Any]
-
-    @property
-    def fps(self) -> float:
-        """Rate that the steps of a chunk are meant for [1/s]."""
-        return self.metadata.get("fps", _DEFAULT_FPS)
+    fps: float  #: rate that the steps of a chunk are meant for [1/s]
 
 
 def policy_type(folder: Path) -> str:
@@ -64,7 +59,7 @@ def describe_policy(folder: Path, device: str) -> PolicyDescription:
         config.pretrained_backbone_weights = None  # the weights are in the directory
     cameras = _check_features(folder, config)
     metadata = _metadata(folder)
-    return PolicyDescription(folder, config, cameras, metadata)
+    return PolicyDescription(folder, config, cameras, metadata, fps_of_policy(folder))
 
 
 def one_line(error: Exception) -> str:
@@ -100,7 +95,4 @@ def _metadata(folder: Path) -> dict[str, Any]:
     for name, expected in (("joint_names", list(JOINT_NAMES)), ("units", UNITS)):
         if name in metadata and metadata[name] != expected:
             raise UserError(f"policy {folder}: {name} in {METADATA_FILE} is {metadata[name]}, expected {expected}")
-    fps = metadata.get("fps", _DEFAULT_FPS)
-    if type(fps) not in (int, float) or not fps > 0:
-        raise UserError(f"policy {folder}: fps in {METADATA_FILE} is {fps!r}, expected a number above 0")
     return dict(metadata)

@@ -30,7 +30,6 @@ class RecordedFrames:
     sim_states: what /sim/state said after each tick (`so_arm.rewards.state.RewardState` as text); simulation only.
     intervention: (T,) bool, whether a person was in control.
     latency_ms: (T,) from the stamp of an observation to the command that answers it; NaN without such a command.
-    fresh: (T,) bool, as in `so_arm.core.predictions.Predictions`, of the policy that was in control.
     """
 
     name: str
@@ -46,14 +45,13 @@ class RecordedFrames:
     sim_states: tuple[Mapping[str, str], ...] | None = None
     intervention: np.ndarray | None = None
     latency_ms: np.ndarray | None = None
-    fresh: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         ticks = len(self.stamps_ns)
         if ticks < 1:
             raise UserError(f"{self.name} holds no frame")
         shapes: dict[str, tuple[int, ...]] = {"state": (ticks, NUM_JOINTS), "action": (ticks, NUM_JOINTS)}
-        for name in ("reward", "reward_success", "intervention", "latency_ms", "fresh"):
+        for name in ("reward", "reward_success", "intervention", "latency_ms"):
             if getattr(self, name) is not None:
                 shapes[name] = (ticks,)
         for name, shape in shapes.items():
