@@ -106,16 +106,15 @@ def _convert(
 
 
 def _not_this_arm(output: Path) -> list[str]:
-    """A line for each of state and action that is not this arm's six joints."""
+    """A line when state or action are not this arm's six joints."""
     from so_arm.data.dataset_schema import ACTION, FEATURE_NAMES, STATE, load_info
 
     features = load_info(output)["features"]
     others = {key: features[key].get("names") for key in (STATE, ACTION) if key in features}
-    return [
-        f"`so-arm train` will refuse this dataset: {key} is {_short(names)}, not this arm's {_short(FEATURE_NAMES)}"
-        for key, names in others.items()
-        if names != FEATURE_NAMES
-    ]
+    wrong = [f"{key} is {_short(names)}" for key, names in others.items() if names != FEATURE_NAMES]
+    if not wrong:
+        return []
+    return [f"`so-arm train` will refuse this dataset: {wrong[0]}, not this arm's {_short(FEATURE_NAMES)}"]
 
 
 def _short(names: Any) -> str:

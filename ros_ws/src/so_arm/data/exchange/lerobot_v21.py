@@ -64,14 +64,12 @@ def convert(root: Path, target: Path) -> None:
 
 def _check_files(root: Path, info: dict[str, Any], numbers: list[int]) -> None:
     lost = [number for number in numbers if not (root / _place(info, "data_path", number)).is_file()]
-    if len(lost) == len(numbers):
-        has = "only metadata" if not (root / "videos").is_dir() else "metadata and videos"
-        raise UserError(
-            f"{root} is incomplete: it has {has}, no data file of its {len(numbers)} episodes "
-            f"(data/chunk-000/episode_000000.parquet and on); fetch the whole dataset"
-        )
     if lost:
-        raise UserError(f"{root} is incomplete: no data file of {_listed(lost)} of {len(numbers)}")
+        only = "there is only metadata, " if not (root / "data").is_dir() and not (root / "videos").is_dir() else ""
+        raise UserError(
+            f"{root} is incomplete: {only}no data file of {_listed(lost)} of {len(numbers)} "
+            f"(as {_place(info, 'data_path', lost[0])}); fetch the whole dataset"
+        )
     cameras = [key for key, feature in info["features"].items() if feature.get("dtype") == "video"]
     for key in cameras:
         lost = [number for number in numbers if not (root / _place(info, "video_path", number, key)).is_file()]
@@ -105,10 +103,15 @@ def _json_lines(path: Path, *needed: str) -> list[dict[str, Any]]:
 
 
 def _listed(numbers: list[int]) -> str:
-    """Numbers of episodes, the first ones."""
-    shown = ", ".join(str(number) for number in numbers[:_SHOWN])
-    more = f" and {len(numbers) - _SHOWN} more" if len(numbers) > _SHOWN else ""
-    return f"episode{'s' if len(numbers) > 1 else ''} {shown}{more}"
+    """Numbers of episodes in ranges, the first ones."""
+    ranges: list[tuple[int, int]] = []
+    for number in numbers:
+        if ranges and ranges[-1][1] == number - 1:
+            ranges[-1] = (ranges[-1][0], number)
+        else:
+            ranges.append((number, number))
+    shown = ", ".join(f"{first} to {last}" if last > first else f"{first}" for first, last in ranges[:_SHOWN])
+    return f"episode{'s' if len(numbers) > 1 else ''} {shown}{' and more' if len(ranges) > _SHOWN else ''}"
 
 
 def _link(source: str, target: str) -> None:
