@@ -72,12 +72,23 @@ def episode_info(info: EpisodeInfo) -> memoryview:
 def reward_terms(stamp_ns: int, total: float, success: bool, source: str) -> memoryview:
     """The part of ``/reward/terms`` that is known of a recording: the total, and whether the task was done."""
     texts = {"total": repr(float(total)), "success": str(bool(success)), "source": source}
-    status = _status(_store().types, "reward", source, texts)
+    return status_array(stamp_ns, "reward", source, texts)
+
+
+def status_array(stamp_ns: int, name: str, message: str, texts: Mapping[str, str]) -> memoryview:
+    """One status, stamped."""
+    status = _status(_store().types, name, message, texts)
     return _serialise(STATUS_ARRAY, header=_header(stamp_ns, ""), status=[status])
 
 
 def string(text: str) -> memoryview:
     return _serialise(STRING, data=text)
+
+
+def texts_of(raw: bytes | memoryview) -> dict[str, str]:
+    """What the first status of a DiagnosticArray says; empty without one."""
+    statuses = _store().deserialize_cdr(raw, STATUS_ARRAY).status  # type: ignore[attr-defined]
+    return {item.key: item.value for status in statuses[:1] for item in status.values}
 
 
 @cache
