@@ -15,6 +15,7 @@ from so_arm.data.bags import writer as bag_writer
 from so_arm.data.bags.writer import BagWriter
 from so_arm.data.conversion import message_bytes
 from so_arm.data.conversion.bag_recording import BagRecording
+from so_arm.data.recordings.recording import open_recording
 
 STATIC, WRIST = "static_camera/image_raw", "wrist_camera/image_raw"
 SECOND_NS = 10**9
@@ -202,3 +203,13 @@ def test_a_damaged_part_is_left_out(tmp_path: Path, small_chunks: None) -> None:
 def test_a_bag_with_nothing_but_refused_episodes_says_why(tmp_path: Path) -> None:
     said = refusal(tmp_path, episode(3, outcome=DISCARDED))
     assert "holds no episode with frames (e-5000000000: discarded)" in said
+
+
+def test_a_bag_is_known_by_its_files(tmp_path: Path) -> None:
+    bag = write(tmp_path / "bag", episode(3))
+    file = next(bag.glob("*.mcap"))
+    assert len(open_recording(bag, 30.0).episode(0)) == len(open_recording(file, 30.0).episode(0)) == 3
+    (bag / "metadata.yaml").unlink()
+    assert len(open_recording(bag, 30.0)) == 1
+    with pytest.raises(UserError, match="not a LeRobot dataset"):
+        open_recording(tmp_path, 30.0)

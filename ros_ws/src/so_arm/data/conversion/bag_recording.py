@@ -11,6 +11,7 @@ import numpy as np
 
 from so_arm.core.episode_info import DISCARDED, FAILURE, SUCCESS
 from so_arm.core.errors import UserError
+from so_arm.data.bags.metadata import FILE_NAME as METADATA_FILE
 from so_arm.data.bags.reader import open_bag
 from so_arm.data.conversion import message_bytes
 from so_arm.data.conversion.bag_feed import bag_name, recorder_messages
@@ -113,6 +114,13 @@ def _verdict(report: EpisodeReport) -> bool | None:
     """The label; None where nobody judged the whole of what there is."""
     outcome = report.info.outcome
     return None if report.cut or outcome not in (SUCCESS, FAILURE) else outcome == SUCCESS
+
+
+def is_bag(path: Path) -> bool:
+    """Whether `path` looks like a bag: a folder with one in it, or a file of one."""
+    if path.is_dir():
+        return (path / METADATA_FILE).is_file() or any(is_bag(file) for file in path.iterdir() if file.is_file())
+    return bool({".mcap", ".db3"} & set(path.suffixes))
 
 
 @dataclass(eq=False)

@@ -93,6 +93,9 @@ def open_recording(
     fps: rate at which a bag is put on a grid [Hz]; a dataset has its own. units: of a dataset's joints, None for those
     that its metadata tell. calibration: of the arm that recorded, for the units that need it.
     """
+    from so_arm.data.conversion.bag_recording import BagRecording, is_bag
     from so_arm.data.recordings.dataset_recording import DatasetRecording
 
+    if is_bag(path):
+        return BagRecording(path, round(fps))
     return DatasetRecording(path, units, calibration)
