@@ -124,6 +124,7 @@ class Teleop(RuntimeNode[Settings]):
 
     def _on_state(self, message: JointState) -> None:
         stamp = stamp_ns(message.header.stamp)
+        self.counts["states"] += 1
         if not self._wanted(stamp):
             self._waiting = None
             return
