@@ -50,7 +50,7 @@ def picture(camera: str, tick: int, size: tuple[int, int] = (16, 24)) -> np.ndar
 
 def episode(
     ticks: int, start_ns: int = START_NS, cameras: Sequence[str] = ("static",), outcome: str = SUCCESS,
-    compressed: bool = False, name: str = "",
+    compressed: bool = False, name: str = "", size: tuple[int, int] = (16, 24),
 ) -> list[Sent]:  # fmt: skip
     """One episode as in lockstep: stamps on the grid, each command 4 ms after its observation, rewards at the next."""
     info = EpisodeInfo(id=name or f"e-{start_ns}", phase=RUNNING, task="reach", start_stamp_ns=start_ns)
@@ -60,7 +60,7 @@ def episode(
         stamp, later = tick_ns(tick, start_ns), tick_ns(tick + 1, start_ns)
         for camera in cameras:
             topic = f"{camera}_camera/image_raw" + ("/compressed" if compressed else "")
-            sent.append(Sent(topic, stamp, stamp, bytes(make(stamp, camera, picture(camera, tick)))))
+            sent.append(Sent(topic, stamp, stamp, bytes(make(stamp, camera, picture(camera, tick, size)))))
         sent.append(Sent(STATES, stamp, stamp, bytes(message_bytes.joint_state(stamp, position(tick)))))
         source = "teleop" if tick >= ticks // 2 else "policy"
         command = bytes(message_bytes.joint_state(stamp, position(tick) + 0.1, source))

@@ -14,7 +14,7 @@ from so_arm.core.errors import UserError
 from so_arm.data.bags.metadata import FILE_NAME as METADATA_FILE
 from so_arm.data.bags.reader import open_bag
 from so_arm.data.conversion import message_bytes
-from so_arm.data.conversion.bag_feed import bag_name, recorder_messages
+from so_arm.data.conversion.bag_feed import recorder_messages
 from so_arm.data.conversion.bag_images import BagImages
 from so_arm.data.conversion.bag_streams import find_streams
 from so_arm.data.conversion.dataset_to_bag import ORIGIN_KEY
@@ -82,7 +82,7 @@ class BagRecording:
         rewards = content.rewards.at(stamps + period_ns, reward_ns)
         sim_states = content.sim_states.at(stamps + period_ns, reward_ns)
         return RecordedFrames(
-            name=info.id or f"{bag_name(self.path)} {index}",
+            name=f"{info.id} (cut: {episode.report.cut})" if episode.report.cut else info.id,
             stamps_ns=stamps,
             state=np.array(episode.state),
             action=np.array(episode.action),
