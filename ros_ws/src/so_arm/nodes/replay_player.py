@@ -66,7 +66,7 @@ class ReplayPlayer(RuntimeNode[Settings]):
             )
         self._timeline = settings.timeline()
         residual = Residual.load(Path(settings.residual_path).expanduser() if settings.residual_path else None)
-        self._report = LiveReport(
+        self._results = LiveReport(
             self._recording,
             settings.policy_path,
             settings.residual_path,
@@ -95,8 +95,8 @@ class ReplayPlayer(RuntimeNode[Settings]):
                 frames = self._recording.episode(index)
                 predictions, trace = self._play(index, frames, stamp_ns)
                 stamp_ns += int(frames.stamps_ns[-1] - frames.stamps_ns[0]) + _REST_NS
-                self._report.add(frames, predictions, trace)
-            self._write(self._report.build())
+                self._results.add(frames, predictions, trace)
+            self._write(self._results.build())
             self.context.try_shutdown()
         except InterruptedError:
             pass
