@@ -61,8 +61,7 @@ class LeaderEmulator(RuntimeNode[Settings]):
         self._velocity = np.zeros(len(rest))
         self._begun = False
         port = Path(settings.port).expanduser() if settings.port else None
-        self._emulator = Emulator(servos_of(calibration, rest), self._arm, port)
-        self._emulator.start()
+        self._emulator = Emulator(servos_of(calibration, rest), self._arm, port).start()
         self._arm.hand = np.array(HOME_POSE)
         self._episodes = EpisodeListener(self, self._on_episode)
         self.create_subscription(JointState, "follower/joint_states", self._on_state, qos.CONTROL)

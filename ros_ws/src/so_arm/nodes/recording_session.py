@@ -23,7 +23,7 @@ from so_arm.core.episode_info import EpisodeInfo
 from so_arm.core.errors import UserError
 from so_arm.core.files import check_new, writing
 from so_arm.core.recorder_status import WAITING, RecorderStatus
-from so_arm.core.recording_session import Order, Phase, RecordingSession, Sights, told
+from so_arm.core.recording_session import Order, Phase, RecordingSession, Sights
 from so_arm.nodes import qos
 from so_arm.nodes.episode_listener import EpisodeListener
 from so_arm.nodes.episode_preparations import CamerasSeen, HomeDrive, WaitLog, unpublished
@@ -74,6 +74,7 @@ class RecordingSessionNode(RuntimeNode[Settings]):
         self._counts: dict[str, str] = {}  # what else the recorder says of the newest episode
         self._told = ""
         self._turns_told = 0
+        self._last = ""  # what became of the last episode
         self._was_ready = False
         self._done_s = 0.0
         self._progress = time.monotonic()
@@ -226,6 +227,7 @@ class RecordingSessionNode(RuntimeNode[Settings]):
             self._turns_told += 1
             if self._home is not None:
                 self._home.leave()
+            self._last = session.note
             self.get_logger().info(session.note)
             self._write({"line": session.note, **dataclasses.asdict(turn), "counts": self._counts})
         note = (self._home.refusal if self._home is not None and session.phase is Phase.homing else "") or session.note
@@ -235,7 +237,8 @@ class RecordingSessionNode(RuntimeNode[Settings]):
             "saved": str(session.saved),
             "automatic": str(session.automatic).lower(),
             "note": note,
-            "last": told(session.turns[-1]) if session.turns else "",
+            "turns": str(len(session.turns)),
+            "last": self._last,
         }
         if (text := f"{session.phase} {values}") != self._told:
             self._told = text
