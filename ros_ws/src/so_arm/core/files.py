@@ -18,6 +18,7 @@ _REASONS = {
     errno.EDQUOT: "the disk quota is used up",
     errno.EACCES: "permission denied",
     errno.EPERM: "permission denied",
+    errno.EFBIG: "the file system allows no larger files",
     errno.EROFS: "the file system is read-only",
     errno.ENOTDIR: "part of its path is a file, not a folder",
     errno.EISDIR: "it is a folder",
