@@ -95,6 +95,8 @@ def replay_eval(
         timing = _timing(judged, candidates, took_s, opened.fps)
         write_json(folder / REPORT, report)
         write_json(folder / TIMING, timing)
+        with out.status("drawing the page"):
+            _write_page(folder / PAGE, report, timing, judged)
         write_json(json_file, report)
     _show(out, report, timing, folder, json_file)
 
@@ -180,6 +182,18 @@ def _timing(judged: Judged, candidates: Sequence[Candidate], took_s: float, fps:
         "chunk": chunks,
         "machine": machine(),
     }
+
+
+def _write_page(path: Path, report: dict[str, Any], timing: dict[str, Any], judged: Judged) -> None:
+    from so_arm.analysis.replay_page import ShownEpisode, replay_page, shown_episodes
+    from so_arm.core.files import replacing
+
+    shown = []
+    for place, why in shown_episodes(report).items():
+        answers = {name: predictions[place] for name, predictions in judged.predictions.items()}
+        shown.append(ShownEpisode(why, judged.frames[place], judged.rewards[place], answers))
+    with replacing(path) as target:
+        target.write_text(replay_page(report, timing, shown), encoding="utf-8")
 
 
 def _show(out: Console, report: dict[str, Any], timing: dict[str, Any], folder: Path, json_file: Path | None) -> None:
