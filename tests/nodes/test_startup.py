@@ -25,6 +25,12 @@ pytestmark = pytest.mark.ros
         ("mujoco_bridge", {"view": True}, "the viewer needs a display: neither DISPLAY nor WAYLAND_DISPLAY is set"),
         ("act_policy", {}, "parameter policy_path is empty; give a LeRobot policy directory"),
         ("camera", {"source": "/dev/video99"}, "camera source /dev/video99 does not exist; devices here: "),
+        ("teleop", {"source": "ledaer"}, "choose one of: expert, gamepad, keyboard, leader. Did you mean 'leader'?"),
+        (
+            "teleop",
+            {"source": "gamepad", "device": "/dev/input/event99"},
+            "event99 does not exist; input devices here: ",
+        ),
         ("episode_runner", {"patience": 1.0}, "nothing publishes /policy/action_chunk; is act_policy running?"),
     ],
 )
