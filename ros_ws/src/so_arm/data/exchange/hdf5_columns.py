@@ -74,11 +74,12 @@ def _key(place: str) -> str:
 
 def _feature(key: str, place: str, array: h5py.Dataset) -> Feature:
     size = array.shape[1] if array.ndim == 2 else 1
+    names: list[str] | None = None
     if key == ACTION and size == len(DELTA_NAMES):
         names = DELTA_NAMES
     elif place == "obs/ee_states" and size == len(_EE_NAMES):
         names = _EE_NAMES
-    else:
+    elif array.ndim == 2:
         names = [f"{place.rpartition('/')[2]}_{number}" for number in range(size)]
     dtype = "bool" if key == "done" else "float32" if array.dtype.kind == "f" or key == "reward" else array.dtype.name
     return Feature(dtype, (size,), names)

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from so_arm.data.dataset_schema import RECORD_FILE, Record
+from so_arm.data.dataset_schema import Record
 from so_arm.data.exchange.episode import Episode, Layout, OnFrames
 
-#: LeRobot's streaming encoder drops frames when its queue is full; no episode comes near this.
-_MAX_EPISODE_FRAMES = 100_000
+if TYPE_CHECKING:
+    from so_arm.data.dataset_video import VideoEncoders
+
+#: Frames that may wait for the encoders; a source is faster than they are.
+_MAX_WAITING = 60
 
 
 def write_lerobot(root: Path, layout: Layout, episodes: Iterable[Episode], on_frames: OnFrames) -> None:
@@ -24,11 +29,14 @@ def write_lerobot(root: Path, layout: Layout, episodes: Iterable[Episode], on_fr
     import datasets
     from lerobot.datasets import LeRobotDataset
 
-    from so_arm.data.dataset_writer import video_encoder
+    from so_arm.data.dataset_video import VideoEncoders, video_encoder
 
     av.logging.set_libav_level(av.logging.ERROR)
     datasets.disable_progress_bars()
     logging.getLogger("lerobot").setLevel(logging.ERROR)
+    config = video_encoder(layout.images.values())
+    if any(height % 2 or width % 2 for height, width in layout.images.values()):
+        config = replace(config, pix_fmt="yuv444p")  # halved colours need even sizes
     dataset = LeRobotDataset.create(
         f"local/{root.name}",
         fps=layout.fps,
@@ -36,15 +44,15 @@ def write_lerobot(root: Path, layout: Layout, episodes: Iterable[Episode], on_fr
         root=root,
         robot_type=layout.robot_type,
         video_backend="pyav",
-        streaming_encoding=True,
-        encoder_queue_maxsize=_MAX_EPISODE_FRAMES,
-        encoder_threads=1,
-        rgb_encoder=video_encoder(),
+        rgb_encoder=config,
     )
+    encoders = VideoEncoders(layout.fps, config, threads=1)
+    if layout.images:
+        dataset.writer._streaming_encoder = encoders
     notes: list[dict[str, Any]] = []
     try:
         for episode in episodes:
-            _add(dataset, layout, episode, on_frames)
+            _add(dataset, encoders, layout, episode, on_frames)
             notes.append({"steps": len(episode)})
         dataset.finalize()
     except BaseException:
@@ -56,7 +64,6 @@ def write_lerobot(root: Path, layout: Layout, episodes: Iterable[Episode], on_fr
         files = sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
         manifest = [name for name in files if not name.startswith("meta/") or name.startswith("meta/episodes/")]
         Record(units=layout.units, notes=notes, manifest=manifest).save(root)
-        assert (root / RECORD_FILE).is_file()
 
 
 def _features(layout: Layout) -> dict[str, dict[str, Any]]:
@@ -71,12 +78,14 @@ def _features(layout: Layout) -> dict[str, dict[str, Any]]:
     return numbers | images
 
 
-def _add(dataset: Any, layout: Layout, episode: Episode, on_frames: OnFrames) -> None:
+def _add(dataset: Any, encoders: VideoEncoders, layout: Layout, episode: Episode, on_frames: OnFrames) -> None:
     for row, images in enumerate(episode.images()):
         frame: dict[str, Any] = dict(images)
         for key, feature in layout.features.items():
             frame[key] = episode.columns[key][row].astype(feature.dtype)
         frame["task"] = episode.task
         dataset.add_frame(frame)
+        while encoders.waiting > _MAX_WAITING:
+            time.sleep(0.001)
         on_frames(1)
     dataset.save_episode()

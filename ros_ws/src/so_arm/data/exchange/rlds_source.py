@@ -173,5 +173,6 @@ def _key(path: str, leaf: Leaf) -> str:
 def _feature(key: str, path: str, leaf: Leaf) -> Feature:
     size = leaf.shape[0] if leaf.shape else 1
     deltas = key == ACTION and size == len(DELTA_NAMES)
-    names = DELTA_NAMES if deltas else [f"{path.rpartition('/')[2]}_{number}" for number in range(size)]
+    numbered = [f"{path.rpartition('/')[2]}_{number}" for number in range(size)]
+    names = DELTA_NAMES if deltas else numbered if leaf.shape else None
     return Feature("float32" if leaf.dtype.startswith(("float", "bfloat")) else leaf.dtype, (size,), names)

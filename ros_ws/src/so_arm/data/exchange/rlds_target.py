@@ -46,7 +46,10 @@ def write_rlds(
     with shards:
         for number, episode in enumerate(episodes):
             features = _steps(layout, places, episode, on_frames)
-            told: dict[str, list[bytes] | np.ndarray] = {"file_path": [origin.encode()], "episode_id": np.array([number])}
+            told: dict[str, list[bytes] | np.ndarray] = {
+                "file_path": [origin.encode()],
+                "episode_id": np.array([number]),
+            }
             features |= {f"episode_metadata/{key}": values for key, values in told.items()}
             shards.write(tf_example.encode(features))
     episode_leaves = {f"episode_metadata/{key}": leaf for key, leaf in _EPISODE.items()}

@@ -1,0 +1,121 @@
+"""A bag for the Rerun viewer: images, joints by name, rewards and other numbers, texts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from so_arm.analysis.rerun_file import RerunFile, entity_path
+from so_arm.core.errors import UserError
+from so_arm.data.bags.decoding import Decoder, Undecodable
+from so_arm.data.bags.reader import Bag, BagMessage
+from so_arm.data.recording import wire
+
+if TYPE_CHECKING:
+    import rerun.blueprint as rrb
+
+_LISTED = 5
+#: Log time of the bag, and the stamp of messages that have one.
+BAG_TIME, STAMP = "bag_time", "stamp"
+IMAGE, COMPRESSED = "sensor_msgs/msg/Image", wire.COMPRESSED_IMAGE
+JOINT_STATE = "sensor_msgs/msg/JointState"
+STATUS, STATUSES = "diagnostic_msgs/msg/DiagnosticStatus", "diagnostic_msgs/msg/DiagnosticArray"
+TEXT = "std_msgs/msg/String"
+_NUMBERS = {f"std_msgs/msg/{name}" for name in ("Bool", "Float32", "Float64")} | {
+    f"std_msgs/msg/{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)
+}
+SHOWN = _NUMBERS | {IMAGE, COMPRESSED, JOINT_STATE, STATUS, STATUSES, TEXT}
+
+
+def write_bag(path: Path, bag: Bag, on_message: Callable[[int], None]) -> list[str]:
+    """Make `path` (.rrd) of the topics whose types are shown; a line for each topic that is not, or not whole."""
+    topics = {name: topic for name, topic in bag.topics.items() if topic.type in SHOWN}
+    if not any(topic.count for topic in topics.values()):
+        has = ", ".join(f"{topic.name} ({topic.type})" for topic in bag.topics.values()) or "no topic"
+        raise UserError(f"{bag.path} has no message that can be shown; it has {has}")
+    decoder = Decoder(topics)
+    unreadable: dict[str, str] = {}
+    with RerunFile(path, bag.path.name, _blueprint({name: topic.type for name, topic in topics.items()})) as file:
+        for message in bag.messages(topics):
+            try:
+                _write(file, topics[message.topic].type, message, decoder)
+            except (UserError, Undecodable) as error:
+                unreadable.setdefault(message.topic, f"{message.topic} is shown in part at most: {error}")
+            on_message(1)
+    others = [f"{topic.name} ({topic.type})" for name, topic in bag.topics.items() if name not in topics]
+    return [*bag.warnings, *unreadable.values(), *_not_shown(others)]
+
+
+def _not_shown(topics: list[str]) -> list[str]:
+    if not topics:
+        return []
+    more = f" and {len(topics) - _LISTED} more" if len(topics) > _LISTED else ""
+    return [f"{len(topics)} topics of other types are not shown: {', '.join(topics[:_LISTED])}{more}"]
+
+
+def _write(file: RerunFile, kind: str, message: BagMessage, decoder: Decoder) -> None:
+    entity = _entity(message.topic)
+    moment: dict[str, np.datetime64] = {BAG_TIME: np.datetime64(message.log_ns, "ns")}
+    if kind in (IMAGE, COMPRESSED):
+        read = wire.image if kind == IMAGE else wire.compressed_image
+        stamp_ns, pixels = read(message.data, message.topic)
+        file.image(entity, moment | {STAMP: np.datetime64(stamp_ns, "ns")}, pixels)
+        return
+    decoded = decoder.decode(message.topic, message.data)
+    if hasattr(decoded, "header"):
+        stamp = decoded.header.stamp
+        moment[STAMP] = np.datetime64(stamp.sec * 1_000_000_000 + stamp.nanosec, "ns")
+    if kind == TEXT:
+        file.text(entity, moment, decoded.data)
+    for names, value in _numbers(kind, decoded):
+        file.number([*entity, *names], moment, value)
+
+
+def _numbers(kind: str, message: Any) -> Iterator[tuple[list[str], float]]:
+    """Every number in a message and where it belongs below the topic."""
+    if kind in _NUMBERS:
+        yield [], float(message.data)
+    elif kind == JOINT_STATE:
+        yield from (([name], float(at)) for name, at in zip(message.name, message.position, strict=False))
+    elif kind == STATUS:
+        yield from _of_status(message, [])
+    elif kind == STATUSES:
+        for status in message.status:
+            yield from _of_status(status, [status.name] if len(message.status) > 1 else [])
+
+
+def _of_status(status: Any, place: list[str]) -> Iterator[tuple[list[str], float]]:
+    for item in status.values:
+        value = _as_number(item.value)
+        if math.isfinite(value):
+            yield [*place, item.key], value
+
+
+def _as_number(text: str) -> float:
+    """NaN for what is no number."""
+    marks = {"true": 1.0, "false": 0.0}
+    try:
+        return marks[text.lower()] if text.lower() in marks else float(text)
+    except ValueError:
+        return math.nan
+
+
+def _entity(topic: str) -> list[str]:
+    return [part for part in topic.split("/") if part]
+
+
+def _blueprint(kinds: dict[str, str]) -> rrb.Blueprint:
+    """Cameras beside a plot per topic with numbers."""
+    import rerun.blueprint as rrb
+
+    def views(view: Any, *shown: str) -> list[Any]:
+        return [view(origin=entity_path(_entity(topic)), name=topic) for topic, kind in kinds.items() if kind in shown]
+
+    cameras = views(rrb.Spatial2DView, IMAGE, COMPRESSED)
+    plots = views(rrb.TimeSeriesView, JOINT_STATE, STATUS, STATUSES, *_NUMBERS)
+    texts = views(rrb.TextLogView, TEXT)
+    return rrb.Blueprint(rrb.Horizontal(rrb.Vertical(*cameras, *texts), rrb.Grid(*plots), column_shares=[1, 2]))
