@@ -5,10 +5,12 @@ from __future__ import annotations
 import struct
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import yaml
 from mcap.data_stream import ReadDataStream
 from mcap.exceptions import McapError
@@ -64,6 +66,17 @@ class McapFile:
         found = [Piece(chunk.start_ns, partial(self._chunk_messages, chunk, wanted)) for chunk in chunks]
         loose = sorted(self._loose)
         return found + ([Piece(loose[0][0], partial(self._loose_messages, loose, wanted))] if loose else [])
+
+    def places(self, chunk: records.ChunkEntry) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Channel, log time [ns] and offset in the chunk of each message in it."""
+        data = self._chunk_data(chunk)
+        found = [
+            (*_MESSAGE.unpack_from(data, start)[0:3:2], start - records.RECORD_HEAD.size)
+            for opcode, start, _ in _inner_records(data)
+            if opcode == records.MESSAGE
+        ]
+        channels, times, offsets = np.array(found, np.uint64).T
+        return channels.astype(np.uint16), times, offsets
 
     def _read(self) -> None:
         start = self._bytes(0, len(records.MAGIC))
@@ -158,8 +171,9 @@ class McapFile:
         if opcode in (records.SCHEMA, records.CHANNEL):
             self._note_description(opcode, self._stream(offset, length))
         elif opcode == records.MESSAGE_INDEX and self.chunks:
-            number = struct.unpack("<H", self._bytes(offset, 2))[0]
-            self.chunks[-1].indexes[number] = offset - records.RECORD_HEAD.size
+            head, last = records.RECORD_HEAD.size, self.chunks[-1]
+            last.indexes[struct.unpack("<H", self._bytes(offset, 2))[0]] = offset - head
+            self.chunks[-1] = replace(last, indexes_length=last.indexes_length + length + head)
 
     def _note_description(self, opcode: int, stream: ReadDataStream) -> None:
         if opcode == records.SCHEMA:

@@ -69,14 +69,13 @@ def header(library: str) -> bytes:
     return MAGIC + record(HEADER, text("ros2") + text(library))
 
 
-def schema(number: int, name: str, definition: str) -> bytes:
-    encoding = "ros2msg" if definition else ""
+def schema(number: int, name: str, encoding: str, definition: str | bytes) -> bytes:
     return record(SCHEMA, struct.pack("<H", number) + text(name) + text(encoding) + text(definition))
 
 
-def channel(number: int, schema_number: int, topic: str, metadata: Mapping[str, str]) -> bytes:
+def channel(number: int, schema_number: int, topic: str, metadata: Mapping[str, str], encoding: str = "cdr") -> bytes:
     head = struct.pack("<HH", number, schema_number)
-    return record(CHANNEL, head + text(topic) + text("cdr") + mapping(metadata))
+    return record(CHANNEL, head + text(topic) + text(encoding) + mapping(metadata))
 
 
 def metadata_record(name: str, values: Mapping[str, str]) -> bytes:
@@ -98,9 +97,18 @@ def chunk_head(start_ns: int, end_ns: int, size: int, crc: int) -> bytes:
     return RECORD_HEAD.pack(CHUNK, len(head) + size) + head
 
 
-def message_index(number: int, times_ns: np.ndarray, offsets: np.ndarray) -> bytes:
-    entries = np.stack([times_ns, offsets], axis=1).astype("<u8").tobytes()
-    return record(MESSAGE_INDEX, struct.pack("<H", number) + text(entries))
+def message_indexes(
+    channels: np.ndarray, times_ns: np.ndarray, offsets: np.ndarray, at: int
+) -> tuple[dict[int, int], bytes]:
+    """Where each channel's messages are in a chunk; and where that stands, per channel, when it is written at `at`."""
+    indexes, parts = {}, []
+    for number in np.unique(channels).tolist():
+        own = channels == number
+        entries = np.stack([times_ns[own], offsets[own].astype(np.uint64)], axis=1).astype("<u8").tobytes()
+        parts.append(record(MESSAGE_INDEX, struct.pack("<H", number) + text(entries)))
+        indexes[number] = at
+        at += len(parts[-1])
+    return indexes, b"".join(parts)
 
 
 def chunk_index(entry: ChunkEntry) -> bytes:

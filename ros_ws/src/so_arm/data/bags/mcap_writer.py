@@ -44,7 +44,7 @@ class McapWriter:
         """The number of the new channel."""
         if kind not in self._schemas:
             number = self._schemas[kind] = len(self._schemas) + 1
-            self.contents.schemas.append(records.schema(number, kind, definition))
+            self.contents.schemas.append(records.schema(number, kind, "ros2msg" if definition else "", definition))
             self._put(self.contents.schemas[-1:])
         number = len(self.contents.channels) + 1
         self.contents.channels.append(records.channel(number, self._schemas[kind], topic, metadata))
@@ -69,7 +69,7 @@ class McapWriter:
         head = records.chunk_head(start_ns, end_ns, size, zlib.crc32(parts[0]) if checksum else 0)
         offset, length = self.size, len(head) + size
         starts = ends - sizes - records.MESSAGE_HEAD.itemsize
-        indexes, index = _message_indexes(channels, times, starts, offset + length)
+        indexes, index = records.message_indexes(channels, times, starts, offset + length)
         self._put([head, *parts, index])
         self.contents.chunks.append(records.ChunkEntry(start_ns, end_ns, offset, length, size, indexes, len(index)))
         for number, count in Counter(numbers).items():
@@ -123,16 +123,3 @@ def refuse_open_by_another(path: Path) -> None:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise UserError(f"{path} is being written; stop its recorder first") from error
-
-
-def _message_indexes(
-    channels: np.ndarray, times: np.ndarray, offsets: np.ndarray, at: int
-) -> tuple[dict[int, int], bytes]:
-    """Where each channel's messages are in a chunk; and where that stands, per channel, when it is written at `at`."""
-    indexes, texts = {}, []
-    for number in np.unique(channels).tolist():
-        own = channels == number
-        texts.append(records.message_index(number, times[own], offsets[own]))
-        indexes[number] = at
-        at += len(texts[-1])
-    return indexes, b"".join(texts)

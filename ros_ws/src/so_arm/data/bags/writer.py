@@ -22,6 +22,7 @@ CHUNK_BYTES = 4 * 2**20
 CHUNK_S = 1.0
 #: Images and the like have chunks of their own, so that the rest is read without reading through them.
 LARGE_BYTES = 16384
+_LOOK_BYTES = 16384  # data after which the writer looks at the clock
 _NEVER_NS = 2**63 - 1
 
 
@@ -62,7 +63,7 @@ class BagWriter:
         self._closed_bytes = 0
         self._small: list[Entry] = []
         self._large: list[Entry] = []
-        self._small_bytes = self._large_bytes = 0
+        self._open_bytes, self._look_at_bytes = 0, _LOOK_BYTES
         self._chunks_due_s = monotonic() + CHUNK_S
         self._split_due_ns = -_NEVER_NS if split_s else _NEVER_NS  # log time
         self._file: McapWriter | None = None
@@ -84,7 +85,7 @@ class BagWriter:
     @property
     def size(self) -> int:
         """Bytes on disk and in open chunks."""
-        return self._closed_bytes + self._small_bytes + self._large_bytes + (self._file.size if self._file else 0)
+        return self._closed_bytes + self._open_bytes + (self._file.size if self._file else 0)
 
     @property
     def files(self) -> int:
@@ -113,20 +114,16 @@ class BagWriter:
         if data.__class__ is not bytes:
             data = bytes(data)
         size = len(data)
-        if size < LARGE_BYTES:
-            self._small.append((number, log_ns, data))  # type: ignore[arg-type]
-            self._small_bytes += size
-        else:
-            self._large.append((number, log_ns, data))  # type: ignore[arg-type]
-            self._large_bytes += size
-        if self._small_bytes >= CHUNK_BYTES or self._large_bytes >= CHUNK_BYTES or monotonic() >= self._chunks_due_s:
-            self.flush()
+        (self._small if size < LARGE_BYTES else self._large).append((number, log_ns, data))  # type: ignore[arg-type]
+        self._open_bytes += size
+        if self._open_bytes >= self._look_at_bytes:
+            self._look()
 
     def flush(self) -> None:
-        """Have everything so far in the file, e.g. because no message came for a while."""
+        """Have everything so far in the file. Call it each second: small messages may not fill a chunk for long."""
         small, large = self._small, self._large
         self._small, self._large = [], []
-        self._small_bytes = self._large_bytes = 0
+        self._open_bytes, self._look_at_bytes = 0, _LOOK_BYTES
         self._chunks_due_s = monotonic() + CHUNK_S
         assert self._file is not None, "the bag is closed"
         if small:
@@ -144,6 +141,13 @@ class BagWriter:
             self.flush()
         finally:
             self._end_file()
+
+    def _look(self) -> None:
+        """Close the open chunks when they are large or old."""
+        if self._open_bytes >= CHUNK_BYTES or monotonic() >= self._chunks_due_s:
+            self.flush()
+        else:
+            self._look_at_bytes = self._open_bytes + _LOOK_BYTES
 
     def _turn(self, log_ns: int) -> None:
         """Begin a new file when the current one is full or old; a message at `log_ns` is next."""
