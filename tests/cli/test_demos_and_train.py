@@ -56,7 +56,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Recorded in two sittings, the first of them interrupted."""
     root = tmp_path_factory.mktemp("demos") / "set"
     process = _start(*DEMOS, "--output", root, "--episodes", 1000)
-    code, _, err = _interrupt_when(process, lambda: any(root.glob("data/*/*.parquet")))
+    code, _, err = _interrupt_when(process, lambda: any(root.glob("**/data/*/*.parquet")))
     assert code == 130, err
     assert "the same command goes on" in err + _
     return root

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from so_arm.core.joints import JOINT_NAMES, NUM_JOINTS
 STATE = "observation.state"
 ACTION = "action"
 IMAGE_PREFIX = "observation.images."
+#: Columns that a recording may have besides.
+REWARD, SUCCESS, INTERVENTION = "reward", "success", "intervention"
+_COLUMN_TYPES = {REWARD: "float32", SUCCESS: "bool", INTERVENTION: "bool"}
 ROBOT_TYPE = "so100_follower"
 FEATURE_NAMES = [f"{name}.pos" for name in JOINT_NAMES]
 #: Units of the state and action columns, as LeRobot's follower with ``use_degrees`` records them.
@@ -23,8 +27,8 @@ UNITS = {"body": "degree", "gripper": "0..100"}
 RECORD_FILE = "meta/so_arm.json"
 
 
-def features(cameras: Mapping[str, tuple[int, int]]) -> dict[str, dict[str, Any]]:
-    """LeRobot feature dictionary for `cameras` (name -> height, width [px])."""
+def features(cameras: Mapping[str, tuple[int, int]], columns: Collection[str] = ()) -> dict[str, dict[str, Any]]:
+    """LeRobot feature dictionary for `cameras` (name -> height, width [px]) and more `columns`."""
     images = {
         IMAGE_PREFIX + name: {"dtype": "video", "shape": (*size, 3), "names": ["height", "width", "channels"]}
         for name, size in cameras.items()
@@ -32,7 +36,16 @@ def features(cameras: Mapping[str, tuple[int, int]]) -> dict[str, dict[str, Any]
     joints = {
         key: {"dtype": "float32", "shape": (NUM_JOINTS,), "names": list(FEATURE_NAMES)} for key in (STATE, ACTION)
     }
-    return {**joints, **images}
+    more = {name: {"dtype": _COLUMN_TYPES[name], "shape": (1,), "names": None} for name in columns}
+    return {**joints, **more, **images}
+
+
+def calibration_hash(text: str) -> str:
+    """SHA-256 of what a calibration file says, however its JSON is laid out; empty for no file."""
+    if not text:
+        return ""
+    canonical = json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 @dataclass
@@ -40,7 +53,8 @@ class Record:
     """Contents of ``meta/so_arm.json``: what LeRobot's metadata does not say.
 
     `notes` has one free-form entry per episode (seed, steps, ...); `extra` belongs to whoever records.
-    `manifest` lists the files of the last durable state, relative to the dataset.
+    `manifest` lists the files of all episodes, relative to the dataset. `complete`: False only in datasets that an
+    earlier version was writing when it died. `calibration`: hash of the arm's calibration, empty where it has none.
     """
 
     units: dict[str, str] = field(default_factory=lambda: dict(UNITS))
@@ -48,6 +62,7 @@ class Record:
     extra: dict[str, Any] = field(default_factory=dict)
     manifest: list[str] = field(default_factory=list)
     complete: bool = True
+    calibration: str = ""
 
     @classmethod
     def load(cls, root: Path) -> Record | None:
@@ -97,8 +112,20 @@ def check_joint_features(root: Path, info: Mapping[str, Any]) -> None:
             raise UserError(f"{root}: names of {key} are {names}, expected {FEATURE_NAMES}")
 
 
-def check_appendable(root: Path, cameras: Mapping[str, tuple[int, int]], fps: int) -> None:
-    """Refuse to append to a dataset that differs in joint names, units, rate or cameras; names the field."""
+def columns_of(info: Mapping[str, Any]) -> list[str]:
+    """Which of the optional columns a dataset has."""
+    return [name for name in _COLUMN_TYPES if name in info["features"]]
+
+
+def check_appendable(
+    root: Path,
+    cameras: Mapping[str, tuple[int, int]],
+    fps: int,
+    columns: Collection[str] = (),
+    calibration: str = "",
+) -> None:
+    """Refuse to append to a dataset that differs in joint names, units, rate, cameras, columns or calibration; names
+    the field."""
     info = load_info(root)
     check_joint_features(root, info)
     record = Record.load(root)
@@ -108,6 +135,11 @@ def check_appendable(root: Path, cameras: Mapping[str, tuple[int, int]], fps: in
         ("fps", info.get("fps"), fps),
         ("robot_type", info.get("robot_type"), ROBOT_TYPE),
         ("cameras", cameras_of(info), dict(cameras)),
+        ("columns", columns_of(info), [name for name in _COLUMN_TYPES if name in columns]),
+        ("calibration", record.calibration if record else "", calibration),
     ):
         if found != expected:
-            raise UserError(f"{root}: {what} is {found}, but this recording has {expected}; choose another folder")
+            raise UserError(
+                f"{root}: {what} is {found or 'none'}, but this recording has {expected or 'none'};"
+                " choose another folder"
+            )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,8 +16,11 @@ from lerobot.configs import RGBEncoderConfig
 from lerobot.datasets import LeRobotDataset
 from numpy.typing import ArrayLike
 
+from so_arm.core import files
 from so_arm.core.errors import UserError
 from so_arm.core.units import lerobot_from_rad
+from so_arm.data import dataset_staging as staging
+from so_arm.data.dataset_lock import DatasetLock
 from so_arm.data.dataset_schema import (
     ACTION,
     IMAGE_PREFIX,
@@ -29,24 +31,17 @@ from so_arm.data.dataset_schema import (
     features,
     load_info,
 )
-
-#: Meta files that LeRobot rewrites with every episode; the copies are the last durable state.
-_REWRITTEN = ("info.json", "stats.json", "tasks.parquet")
-_DURABLE = Path("meta/durable")
-#: LeRobot's streaming encoder drops frames when its queue is full; no episode comes near this.
-_MAX_EPISODE_FRAMES = 100_000
-
-
-def video_encoder() -> RGBEncoderConfig:
-    """Nearly lossless H.264: at 64..96 px a small cube is a few pixels, so its colour must not be subsampled."""
-    return RGBEncoderConfig(vcodec="h264", pix_fmt="yuv444p", crf=10, g=30, preset="veryfast")
+from so_arm.data.dataset_video import VideoEncoders, video_encoder
 
 
 class DatasetWriter:
     """Appends episodes to the dataset in `root`, which is made when it does not exist yet.
 
-    LeRobot keeps its files open until ``finalize``; this writer finalizes every `episodes_per_file` episodes, and
-    after a crash the next writer takes the dataset back to that state. Use it as a context manager.
+    Episodes are recorded beside the dataset and moved in every `episodes_per_file` episodes (see `dataset_staging`),
+    so that readers find whole episodes only, whatever happens. Nobody else can write meanwhile. Use it as a context
+    manager: an exception costs the episodes since the last `flush`.
+
+    columns: further ones of the dataset, of REWARD, SUCCESS, INTERVENTION. calibration: hash of the arm's.
     """
 
     def __init__(
@@ -56,17 +51,29 @@ class DatasetWriter:
         fps: int,
         task: str,
         episodes_per_file: int = 25,
+        columns: Collection[str] = (),
+        calibration: str = "",
     ) -> None:
         self._root = root
         self._cameras = dict(cameras)
+        self._columns = tuple(columns)
+        self._calibration = calibration
         self._fps = fps
         self._task = task
         self._episodes_per_file = episodes_per_file
         self._dataset: LeRobotDataset | None = None
+        self._encoders: VideoEncoders | None = None
         self._unsaved = 0
+        self.recovered = ""  #: what a process that died had left, and what became of it
         av.logging.set_libav_level(av.logging.ERROR)  # LeRobot hands the encoder's chatter to standard error
         datasets.disable_progress_bars()
-        self._record = self._open()
+        self._make_folder()
+        self._lock = DatasetLock(root)
+        try:
+            self._record = self._open()
+        except BaseException:
+            self._close()
+            raise
 
     @property
     def notes(self) -> list[dict[str, Any]]:
@@ -78,20 +85,34 @@ class DatasetWriter:
         """Free-form state of the recording program, stored at each durable point."""
         return self._record.extra
 
-    def add_frame(self, state_rad: ArrayLike, action_rad: ArrayLike, images: Mapping[str, np.ndarray]) -> None:
-        """One control tick: measured joints (6,) [rad], the command of that tick (6,) [rad], uint8 images (h, w, 3)."""
+    @property
+    def waiting(self) -> int:
+        """Frames that wait for the video encoder."""
+        return self._encoders.waiting if self._encoders is not None else 0
+
+    def add_frame(
+        self,
+        state_rad: ArrayLike,
+        action_rad: ArrayLike,
+        images: Mapping[str, np.ndarray],
+        more: Mapping[str, float | bool] | None = None,
+    ) -> None:
+        """One control tick: measured joints (6,) [rad], the command of that tick (6,) [rad], uint8 images (h, w, 3),
+        and a value per further column. Images are not copied: they must not change any more."""
         dataset = self._start() if self._dataset is None else self._dataset
         frame: dict[str, Any] = {IMAGE_PREFIX + name: images[name] for name in self._cameras}
         frame[STATE] = lerobot_from_rad(state_rad).astype(np.float32)
         frame[ACTION] = lerobot_from_rad(action_rad).astype(np.float32)
+        for name in self._columns:
+            kind = dataset.features[name]["dtype"]
+            frame[name] = np.array([(more or {})[name]], np.bool_ if kind == "bool" else kind)
         frame["task"] = self._task
         dataset.add_frame(frame)
 
     def save_episode(self, note: Mapping[str, Any]) -> None:
         """Close the episode; `note` (JSON) is kept with it."""
         assert self._dataset is not None, "an episode has frames"
-        with _full_disk_is_an_os_error():
-            self._dataset.save_episode()
+        self._dataset.save_episode()
         self._record.notes.append(dict(note))
         self._unsaved += 1
         if self._unsaved >= self._episodes_per_file:
@@ -104,105 +125,124 @@ class DatasetWriter:
 
     def flush(self) -> None:
         """Make every saved episode durable and readable."""
-        if self._dataset is not None:
-            self._dataset.clear_episode_buffer()
-            self._dataset.finalize()
-            self._dataset = None
-        if self._unsaved:
-            durable = self._root / _DURABLE
-            durable.mkdir(exist_ok=True)
-            for name in _REWRITTEN:
-                shutil.copy2(self._root / "meta" / name, durable / name)
+        if not self._unsaved:
+            self._drop()
+            self._record.save(self._root)
+            return
+        assert self._dataset is not None, "unsaved episodes are in it"
+        self._dataset.clear_episode_buffer()
+        self._dataset.finalize()
+        self._dataset = self._encoders = None
+        stage = self._root / staging.RECORDING
+        self._record.manifest = sorted({*staging.written_once(self._root), *staging.written_once(stage)})
+        self._record.save(stage)
+        staging.commit(self._root)
         self._unsaved = 0
-        self._record.manifest = _episode_files(self._root)
-        self._record.complete = True
-        self._record.save(self._root)
+
+    def close(self) -> None:
+        """Make everything durable, and let others write."""
+        try:
+            if self._unsaved or self._record.extra:
+                self.flush()
+        finally:
+            self._close()
 
     def __enter__(self) -> DatasetWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         if kind is None:
-            self.flush()
-            return
+            self.close()
+        else:
+            self._close()
+
+    def _close(self) -> None:
+        self._drop()
+        with contextlib.suppress(OSError):
+            self._root.rmdir()  # nothing was recorded
+        self._lock.release()
+
+    def _drop(self) -> None:
+        """Forget what is not durable."""
         if self._dataset is not None:
-            with contextlib.suppress(Exception):  # LeRobot's files have to close before they can be rolled back
+            with contextlib.suppress(Exception):  # LeRobot's files have to close; what they hold does not matter
                 self._dataset.clear_episode_buffer()
                 self._dataset.finalize()
-            self._dataset = None
-            _roll_back(self._root)
+            self._dataset = self._encoders = None
+        shutil.rmtree(self._root / staging.RECORDING, ignore_errors=True)
+
+    def _make_folder(self) -> None:
+        if self._root.exists() and not self._root.is_dir():
+            raise UserError(f"{self._root} is a file; give a folder for the dataset")
+        with files.creating(self._root):
+            self._root.mkdir(parents=True, exist_ok=True)
+        if not files.takes_files(self._root):
+            raise UserError(f"cannot write {self._root}: it takes no files (read-only?); choose another folder")
 
     def _open(self) -> Record:
-        if not self._root.exists() or (self._root.is_dir() and not any(self._root.iterdir())):
-            return Record()
-        if not self._root.is_dir():
-            raise UserError(f"{self._root} is a file; give a folder for the dataset")
+        self.recovered = recover(self._root)
+        if not any(self._root.iterdir()):
+            return Record(calibration=self._calibration)
         record = Record.load(self._root)
-        if record is not None and not record.complete:
-            _roll_back(self._root)
-            record = Record.load(self._root)
-        if record is not None and not record.notes:
-            return Record(extra=record.extra)
-        check_appendable(self._root, self._cameras, self._fps)
+        if record is not None and not record.notes and not (self._root / staging.INFO).is_file():
+            return Record(extra=record.extra, calibration=self._calibration)
+        check_appendable(self._root, self._cameras, self._fps, self._columns, self._calibration)
+        staging.check_whole(self._root)
         assert record is not None, "an appendable dataset has a record"
         return record
 
     def _start(self) -> LeRobotDataset:
-        options: dict[str, Any] = {
-            "root": self._root,
-            "streaming_encoding": True,
-            "encoder_queue_maxsize": _MAX_EPISODE_FRAMES,
-            "encoder_threads": 1,
-            "rgb_encoder": video_encoder(),
-            "video_backend": "pyav",
-        }
+        stage = staging.prepare(self._root)
         repo_id = f"local/{self._root.name}"
-        if self._record.notes:
-            self._dataset = LeRobotDataset.resume(repo_id, **options)
+        # LeRobot's own encoder is not made: streaming is off as far as its constructor knows.
+        encoder = self._encoder()
+        if stage.is_dir():
+            dataset = LeRobotDataset.resume(repo_id, root=stage, rgb_encoder=encoder, video_backend="pyav")
         else:
-            if self._root.exists():
-                shutil.rmtree(self._root)  # nothing durable in it: an empty folder or a first recording that died
-            self._dataset = LeRobotDataset.create(
-                repo_id, fps=self._fps, features=features(self._cameras), robot_type=ROBOT_TYPE, **options
+            dataset = LeRobotDataset.create(
+                repo_id,
+                root=stage,
+                fps=self._fps,
+                features=features(self._cameras, self._columns),
+                robot_type=ROBOT_TYPE,
+                rgb_encoder=encoder,
+                video_backend="pyav",
             )
-        self._record.complete = False
-        self._record.save(self._root)
-        return self._dataset
+        if self._cameras:
+            self._encoders = VideoEncoders(self._fps, encoder, threads=1)
+            dataset.writer._streaming_encoder = self._encoders
+        self._dataset = dataset
+        return dataset
+
+    def _encoder(self) -> RGBEncoderConfig:
+        """That of the videos which are there already, else the one for these cameras."""
+        encoder = video_encoder(self._cameras.values())
+        if (self._root / staging.INFO).is_file():
+            for feature in load_info(self._root)["features"].values():
+                if "video.codec" in (feature.get("info") or {}):
+                    return RGBEncoderConfig.from_video_info(feature["info"])
+        return encoder
 
 
-@contextlib.contextmanager
-def _full_disk_is_an_os_error() -> Iterator[None]:
-    """LeRobot's encoder threads hand on the text of what went wrong, not its type."""
-    try:
-        yield
-    except RuntimeError as error:
-        for code in (errno.ENOSPC, errno.EDQUOT):
-            if f"[Errno {code}]" in str(error):
-                raise OSError(code, str(error)) from error
-        raise
-
-
-def _episode_files(root: Path) -> list[str]:
-    folders = ("data", "videos", "meta/episodes")
-    return sorted(
-        str(path.relative_to(root)) for name in folders for path in (root / name).rglob("*") if path.is_file()
-    )
-
-
-def _roll_back(root: Path) -> None:
-    """Take the dataset back to its last durable state. Finished files are never changed later, only followed."""
+def recover(root: Path) -> str:
+    """Bring a dataset whose writer died back to its last whole episode; says what was done. Hold its lock."""
+    if staging.move_in(root):
+        return "an episode that had just been finished was moved in"
     record = Record.load(root)
-    if record is None:
-        return
-    for name in set(_episode_files(root)) - set(record.manifest):
-        (root / name).unlink()
-    for path in root.iterdir():
-        if path.is_dir() and path.name not in ("data", "videos", "meta"):
-            shutil.rmtree(path)  # LeRobot's temporary folders
-    for name in _REWRITTEN:
-        if (root / _DURABLE / name).is_file():
-            shutil.copy2(root / _DURABLE / name, root / "meta" / name)
-    durable = load_info(root)["total_episodes"] if record.manifest else 0
-    record.notes = record.notes[:durable]
-    record.complete = True
-    record.save(root)
+    if record is not None and not record.complete:
+        staging.roll_back_old_layout(root, record.manifest)
+        durable = load_info(root)["total_episodes"] if record.manifest else 0
+        record.notes, record.complete = record.notes[:durable], True
+        record.save(root)
+        return "a recording that was cut off was taken back to its last whole file"
+    if (root / staging.RECORDING).is_dir():
+        frames = _kept_frames(root / staging.RECORDING)
+        shutil.rmtree(root / staging.RECORDING)
+        return f"an episode that was not finished was dropped{frames}"
+    return ""
+
+
+def _kept_frames(stage: Path) -> str:
+    """How many megabytes of video the dropped episode had, for the record."""
+    size = sum(path.stat().st_size for path in stage.rglob("*.mp4"))
+    return f" ({size / 1e6:.1f} MB of video)" if size else ""

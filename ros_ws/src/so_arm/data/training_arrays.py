@@ -82,7 +82,13 @@ def _read(root: Path, folder: str, columns: list[str] | None) -> pa.Table:
     paths = sorted((root / folder).rglob("*.parquet"))
     if not paths:
         raise UserError(f"{root}/{folder} holds no parquet file")
-    return pa.concat_tables([pq.read_table(path, columns=columns) for path in paths], promote_options="default")
+    return pa.concat_tables([_table(path, columns) for path in paths], promote_options="default")
+
+
+def _table(path: Path, columns: list[str] | None) -> pa.Table:
+    """All columns but LeRobot's statistics, whose types vary from one episode to the next."""
+    wanted = columns or [name for name in pq.read_schema(path).names if not name.startswith("stats/")]
+    return pq.read_table(path, columns=wanted)
 
 
 def _matrix(column: pa.ChunkedArray) -> np.ndarray:

@@ -1,0 +1,40 @@
+"""One writer per dataset: a lock on its folder that ends with the process which holds it, however that ends."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from pathlib import Path
+
+from so_arm.core.errors import UserError
+
+_BUSY = (errno.EWOULDBLOCK, errno.EACCES)
+
+
+class DatasetLock:
+    """Taken by the constructor; UserError when another process has it."""
+
+    def __init__(self, root: Path) -> None:
+        self._handle: int | None = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in _BUSY:
+                self.release()
+                raise UserError(f"{root} is being written by another process; wait for it, or stop it") from None
+            # Some network file systems have no locks: then there is none.
+
+    def release(self) -> None:
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+
+def is_being_written(root: Path) -> bool:
+    """Whether a process that writes to the dataset is alive."""
+    try:
+        DatasetLock(root).release()
+    except UserError:
+        return True
+    return False
