@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from so_arm.cli.graph_process import GraphLog, running_graph
+from so_arm.cli.json_lines import JsonLines
 from so_arm.cli.options import Hardware
 from so_arm.cli.policy_images import image_size
 from so_arm.cli.rollouts import Rollouts
@@ -40,12 +40,12 @@ def run_graph(
         arguments = _arguments(rollouts, results_file, lockstep, record_dir, view)
         if hardware is Hardware.emulated:
             arguments |= _emulated_arguments(Path(scratch))
-        follower = _Follower(results_file)
+        lines = JsonLines(results_file)
         with running_graph(LAUNCH_FILE, arguments, Path(scratch), output) as supervisor:
             alive = True
             while alive:
                 alive = supervisor.step()
-                for result in follower.new():
+                for result in map(EpisodeResult.from_dict, lines.new()):
                     results.append(result)
                     on_episode(result)
     if len(results) < rollouts.episodes:
@@ -79,31 +79,16 @@ def _arguments(
 
 def _emulated_arguments(scratch: Path) -> dict[str, str]:
     """Servos and streams that no other run on this machine uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        streams_port = probe.getsockname()[1]
     return {
         "hardware_type": Hardware.emulated.value,
         "usb_port": str(scratch / "servos"),
-        "streams_port": str(streams_port),
+        "streams_port": str(free_port()),
     }
 
 
-class _Follower:
-    """Reads the lines that are added to a JSON-lines file."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._read = 0  # bytes
-
-    def new(self) -> Iterator[EpisodeResult]:
-        """Results of the complete lines since the last call."""
-        if not self._path.exists():
-            return
-        with self._path.open("rb") as lines:
-            lines.seek(self._read)
-            for line in lines:
-                if not line.endswith(b"\n"):
-                    return
-                self._read += len(line)
-                yield EpisodeResult.from_dict(json.loads(line))
+def free_port() -> int:
+    """A TCP port of this machine that nobody listens to."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port

@@ -32,6 +32,7 @@ VERBS: dict[str, Verb] = {
     "view": Verb("view", "Look at a dataset or bag in the Rerun viewer, or write a file for it.", JUDGE),
     "rewards": Verb("rewards", "List the rewards, and check a reward file of your own.", JUDGE),
     "bag": Verb("bag", "Record, look at, play and check rosbag2 bags (MCAP; sqlite3 from elsewhere).", LEARN),
+    "record": Verb("record", "Record episodes of an arm as a LeRobot dataset: by hand, expert or policy.", LEARN),
     "demos": Verb("demos", "Record episodes of the scripted expert as a LeRobot dataset.", LEARN),
     "import": Verb("import_dataset", "Make a LeRobot v3 dataset of LeRobot v2.1, LIBERO HDF5 or RLDS.", LEARN),
     "export": Verb("export_dataset", "Write a LeRobot dataset as LIBERO HDF5 or as RLDS.", LEARN),

@@ -44,7 +44,7 @@ class Operator(RuntimeNode[Settings]):
         self._view = OperatorView()
         self._reader, self._held = KeyReader(), HeldKeys()
         self._begun_s = 0.0
-        self._last = ""
+        self._last_told = ""
         self._problems: dict[str, tuple[str, float]] = {}
         self._others = self.create_publisher(String, "operator/key", qos.STATE)
         self._commands = {
@@ -105,8 +105,8 @@ class Operator(RuntimeNode[Settings]):
             self._begun_s = time.monotonic()
         view.phase, view.note = message.message, texts["note"]
         view.episode, view.episodes, view.saved = int(texts["episode"]), int(texts["episodes"]), int(texts["saved"])
-        if texts["turns"] != self._last and texts["last"]:
-            self._last = texts["turns"]
+        if texts["turns"] != self._last_told and texts["last"]:
+            self._last_told = texts["turns"]
             self._terminal.say(texts["last"])
         self._show()
 

@@ -74,7 +74,7 @@ class RecordingSessionNode(RuntimeNode[Settings]):
         self._counts: dict[str, str] = {}  # what else the recorder says of the newest episode
         self._told = ""
         self._turns_told = 0
-        self._last = ""  # what became of the last episode
+        self._last_told = ""  # what became of the last episode
         self._was_ready = False
         self._done_s = 0.0
         self._progress = time.monotonic()
@@ -227,7 +227,7 @@ class RecordingSessionNode(RuntimeNode[Settings]):
             self._turns_told += 1
             if self._home is not None:
                 self._home.leave()
-            self._last = session.note
+            self._last_told = session.note
             self.get_logger().info(session.note)
             self._write({"line": session.note, **dataclasses.asdict(turn), "counts": self._counts})
         note = (self._home.refusal if self._home is not None and session.phase is Phase.homing else "") or session.note
@@ -238,7 +238,7 @@ class RecordingSessionNode(RuntimeNode[Settings]):
             "automatic": str(session.automatic).lower(),
             "note": note,
             "turns": str(len(session.turns)),
-            "last": self._last,
+            "last": self._last_told,
         }
         if (text := f"{session.phase} {values}") != self._told:
             self._told = text
