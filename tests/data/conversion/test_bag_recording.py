@@ -138,7 +138,7 @@ def test_rewards_that_are_missing_are_missing(tmp_path: Path) -> None:
 
 def test_a_bag_without_the_topics_lists_what_it_has(tmp_path: Path) -> None:
     said = refusal(tmp_path, [m for m in episode(4) if m.topic in (STATES, EPISODES)])
-    assert "lacks /follower/joint_commands, which is needed" in said
+    assert "lacks /follower/joint_commands, needed for an episode" in said
     assert "/episode/info (2 of diagnostic_msgs/msg/DiagnosticStatus)" in said
     said = refusal(tmp_path / "images", [m for m in episode(4) if m.topic == STATIC])
     assert "lacks /follower/joint_states, /follower/joint_commands" in said

@@ -93,7 +93,7 @@ class BagRecording:
             success=_verdict(episode.report),
             reward_success=None if rewards is None else np.array(rewards),
             sim_states=sim_states if sim_states is None else tuple(sim_states),
-            intervention=np.array(episode.intervention),
+            intervention=np.array(episode.intervention) if content.sources_told else None,
             latency_ms=self._latency_ms(stamps, state_ns),
         )
 
@@ -121,6 +121,13 @@ def is_bag(path: Path) -> bool:
     if path.is_dir():
         return (path / METADATA_FILE).is_file() or any(is_bag(file) for file in path.iterdir() if file.is_file())
     return bool({".mcap", ".db3"} & set(path.suffixes))
+
+
+def _tells_source(command: bytes) -> bool:
+    try:
+        return bool(wire.joints(command, COMMAND_TOPIC).frame_id)
+    except UserError:
+        return False  # rows say what is wrong with it
 
 
 @dataclass(eq=False)
@@ -165,12 +172,15 @@ class _Content:
         self.sim_states: _Series[Mapping[str, str]] = _Series()
         self.state_logs: dict[int, int] = {}
         self.command_logs: dict[int, int] = {}
+        self.sources_told = False  #: commands say whose they are
         self._open = _Episode(0)
 
     def message(self, topic: str, log_ns: int, data: bytes) -> None:
         if topic == STATE_TOPIC:
             self.state_logs.setdefault(wire.header_stamp(data, topic), log_ns)
         elif topic == COMMAND_TOPIC:
+            if not self.command_logs:
+                self.sources_told = _tells_source(data)
             self.command_logs.setdefault(wire.header_stamp(data, topic), log_ns)
         elif topic == REWARD_TOPIC:
             sample = wire.reward(data, topic)

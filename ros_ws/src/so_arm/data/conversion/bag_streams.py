@@ -97,7 +97,7 @@ def _check(
 ) -> None:
     missing = [f"{space}/{topic.removesuffix(COMPRESSED)}" for topic in wanted if topic not in own]
     if missing:
-        raise UserError(f"{bag} lacks {', '.join(missing)}, which is needed; it has {_listed(found)}")
+        raise UserError(f"{bag} lacks {', '.join(missing)}, needed for an episode; it has {_listed(found)}")
     for topic, kind in wanted.items():
         if own[topic].type != kind:
             raise UserError(f"{bag}: {space}/{topic} is of type {own[topic].type}, expected {kind}")

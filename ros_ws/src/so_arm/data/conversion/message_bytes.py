@@ -32,7 +32,7 @@ def joint_state(stamp_ns: int, position: np.ndarray, frame_id: str = "") -> memo
         JOINT_STATE,
         header=_header(stamp_ns, frame_id),
         name=list(JOINT_NAMES),
-        position=np.asarray(position, np.float64),
+        position=np.ascontiguousarray(position, np.float64),
         velocity=_NO_VALUES,
         effort=_NO_VALUES,
     )
