@@ -49,7 +49,7 @@ class Graph:
         self.bridge = self.ros.start(MujocoBridge)
         self.mux = self.ros.start(CommandMux)
         self.teleop = self.ros.start(Teleop)
-        self.ros.until(lambda: self.teleop._in_control, "the mux's status")
+        self.ros.until(lambda: self.teleop._said or self.control, "the mux's status")
         self.ros.until(lambda: self.mux.count_publishers("teleop/command"), "the teleop's commands")
         self.ros.until(lambda: self.bridge.count_subscribers("sim/objects"), "the expert's eyes")
 

@@ -88,9 +88,9 @@ class CommandMux(RuntimeNode[Settings]):
             "refused": str(arbiter.refused),
         }
         level, text = super().check_health()
-        # Between episodes the policy is to say nothing, and before all of them it may still be starting.
-        begun = self._episodes.info.id or self.counts[POLICY]
-        waited_for = arbiter.source != POLICY or (begun and self._in_charge(self.states_seen_ns))
+        # Between episodes sources are to say nothing, and before all of them a policy may still be starting.
+        begun = self._episodes.info.id or self.counts[POLICY] or arbiter.source != POLICY
+        waited_for = begun and self._in_charge(self.states_seen_ns)
         if level == OK and arbiter.holding and arbiter.source != HOLD and waited_for:
             return WARN, f"holding: {arbiter.source} is silent"
         return level, text

@@ -6,21 +6,21 @@ where the hand is, at bounded speed, is command_mux's.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticStatus
 from sensor_msgs.msg import JointState
-from std_srvs.srv import SetBool
 
-from so_arm.core.arbiter import TELEOP
 from so_arm.core.episode_info import EpisodeInfo
 from so_arm.core.errors import UserError
 from so_arm.core.jog import HOLD_S
 from so_arm.core.pacing import TickPacer
 from so_arm.nodes import qos
+from so_arm.nodes.control_listener import ControlListener
 from so_arm.nodes.episode_listener import EpisodeListener
-from so_arm.nodes.messages import JointStateReader, JointStateWriter, key_values, stamp_ns, texts_of
+from so_arm.nodes.messages import JointStateReader, JointStateWriter, key_values, stamp_ns
 from so_arm.nodes.parameters import parameter
 from so_arm.nodes.runtime import OK, WARN, RuntimeNode, run
 from so_arm.nodes.teleop_sources import (
@@ -35,6 +35,8 @@ from so_arm.sim.tasks import TASKS
 
 LEADER, KEYBOARD, GAMEPAD, EXPERT = "leader", "keyboard", "gamepad", "expert"
 _TELL_S = 0.1
+#: Who runs episodes is known by then; until it is, the arm is left alone [s].
+_LOOK_AROUND_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -60,20 +62,20 @@ class Teleop(RuntimeNode[Settings]):
         settings = self.settings
         self._reader, self._writer = JointStateReader("joint state"), JointStateWriter()
         self._pacer = TickPacer(round(1e9 / settings.fps))
-        self._control, self._in_control = TELEOP, ""
         self._begins = True  # the source is to be told before its next target
         self._waiting: Follower | None = None  # the newest state without an answer
         self._answered: tuple[int, np.ndarray] | None = None
+        self._said = ""
         self._told: tuple[str, ...] = ()
         self.refuse_other_publishers("teleop/command")
         self._episodes = EpisodeListener(self, self._on_episode)
+        self._control = ControlListener(self, self._on_control)
         self._source = self._make_source()
         self._commands = self.create_publisher(JointState, "teleop/command", qos.COMMAND)
         self._status = self.create_publisher(DiagnosticStatus, "teleop/status", qos.LATCHED)
-        self._mux = self.create_client(SetBool, "command_mux/take_over")
-        self.create_subscription(DiagnosticStatus, "control/status", self._on_control, qos.LATCHED)
         self.create_subscription(JointState, "follower/joint_states", self._on_state, qos.CONTROL)
         self.create_timer(_TELL_S, self._tell)
+        self._began_s = time.monotonic()
         self.get_logger().info(f"ready: {settings.source}")
 
     def close(self) -> None:
@@ -82,10 +84,10 @@ class Teleop(RuntimeNode[Settings]):
 
     def check_health(self) -> tuple[bytes, str]:
         assert self._source is not None
-        self.readings = {"source": self.settings.source, "control": self._control, "text": self._source.text}
+        self.readings = {"source": self.settings.source, "control": self._control.source, "text": self._source.text}
         level, text = super().check_health()
         problem = self._source.problem
-        if level == OK and problem and self._control == TELEOP:
+        if level == OK and problem and self._control.is_ours:
             waits = self.settings.lockstep and self._waiting is not None
             return WARN, f"{problem}; the simulation waits for it" if waits else f"{problem}; the arm holds"
         return level, text
@@ -99,28 +101,24 @@ class Teleop(RuntimeNode[Settings]):
         if settings.source == EXPERT:
             return ExpertSource(self, settings.task, settings.lockstep, self._again)
         return GamepadSource(
-            self, settings.device, period_s, settings.dead_zone, settings.speed, self._again, self._take_over
+            self, settings.device, period_s, settings.dead_zone, settings.speed, self._again, self._control
         )
 
     def _on_episode(self, info: EpisodeInfo) -> None:
         self._begins, self._waiting = True, None
         self._pacer.reset()
 
-    def _on_control(self, message: DiagnosticStatus) -> None:
-        control, in_control = message.message, texts_of(message).get("in_control", "")
-        if control != self._control:
-            self._begins = True
-        if (control, in_control) != (self._control, self._in_control):
-            self._control, self._in_control = control, in_control
-            self._say_who_is_in_control()
+    def _on_control(self, another: bool) -> None:
+        self._begins = self._begins or another
+        source, text = self.settings.source, ""
+        if not self._control.is_ours:
+            text = f"{source} is not in control; {self._control.source} is"
+        elif self._control.met:
+            text = f"{source} is in control"
+        if text and text != self._said:
+            self._said = text
+            self.get_logger().info(text)
         self._again()
-
-    def _say_who_is_in_control(self) -> None:
-        source = self.settings.source
-        if self._control != TELEOP:
-            self.get_logger().info(f"{source} is not in control; {self._control} is")
-        elif self._in_control == "true":
-            self.get_logger().info(f"{source} is in control")
 
     def _on_state(self, message: JointState) -> None:
         stamp = stamp_ns(message.header.stamp)
@@ -147,7 +145,9 @@ class Teleop(RuntimeNode[Settings]):
     def _wanted(self, stamp: int) -> bool:
         if self.settings.between_episodes or self._episodes.covers(stamp):
             return True
-        return not self._episodes.info.id and self.count_publishers("episode/info") == 0
+        if self._episodes.info.id or self.count_publishers("episode/info"):
+            return False
+        return time.monotonic() - self._began_s > _LOOK_AROUND_S
 
     def _again(self) -> None:
         """In lockstep no other state comes before this one is answered; in real time the next one is near."""
@@ -156,7 +156,7 @@ class Teleop(RuntimeNode[Settings]):
 
     def _answer(self, follower: Follower) -> None:
         assert self._source is not None
-        if self._control != TELEOP:
+        if not self._control.is_ours:
             return
         if self._begins:
             self._begins = False
@@ -175,20 +175,6 @@ class Teleop(RuntimeNode[Settings]):
     def _publish(self, stamp: int, target: np.ndarray) -> None:
         self.counts["commands"] += 1
         self._commands.publish(self._writer.write(stamp, target))
-
-    def _take_over(self, on: bool) -> None:
-        """On: unless teleop is in control already. Off: back to the source of before."""
-        if on == (self._control == TELEOP):
-            return
-        if not self._mux.service_is_ready():
-            self.problem("no take-over: command_mux does not answer")
-            return
-        self._mux.call_async(SetBool.Request(data=on)).add_done_callback(self._taken_over)
-
-    def _taken_over(self, future: object) -> None:
-        answer = future.result()  # type: ignore[attr-defined]
-        if not answer.success:
-            self.problem(answer.message)
 
     def _tell(self) -> None:
         assert self._source is not None

@@ -18,6 +18,7 @@ from so_arm.core.leader_watch import LeaderWatch
 from so_arm.core.pad_jog import TAKE_OVER, jog_of
 from so_arm.hardware.gamepad import Gamepad
 from so_arm.nodes import qos
+from so_arm.nodes.control_listener import ControlListener
 from so_arm.nodes.markers import objects_of
 from so_arm.nodes.messages import JointStateReader, stamp_ns
 from so_arm.nodes.runtime import RuntimeNode
@@ -133,12 +134,12 @@ class GamepadSource:
         dead_zone: float,
         speed: float,
         again: Callable[[], None],
-        take_over: Callable[[bool], None],
+        control: ControlListener,
     ) -> None:
         self._target = JogTarget(CartesianJog(), period_s)
         self._dead_zone, self._speed = dead_zone, speed
-        self._again, self._take_over = again, take_over
-        self._lost = False
+        self._again, self._control = again, control
+        self._lost = self._took_over = False
         self._held: bool | None = None  # None: not known since it was plugged in
         self._pad = Gamepad(device)
         node.create_timer(_BUTTON_PERIOD_S, self._watch)
@@ -174,10 +175,19 @@ class GamepadSource:
             return
         held = TAKE_OVER in state.pressed
         if self._held is not None and held != self._held:
-            self._take_over(held)
+            self._on_button(held)
         self._held = held
         if self._lost:
             self._again()
+
+    def _on_button(self, held: bool) -> None:
+        """What was not taken over is not handed back: without a policy, teleop is in control all along."""
+        if held and not self._control.is_ours:
+            self._took_over = True
+            self._control.take_over(True)
+        elif not held and self._took_over:
+            self._took_over = False
+            self._control.take_over(False)
 
 
 class ExpertSource:
