@@ -85,7 +85,7 @@ def test_what_cannot_work_is_refused_before_anything_starts(tmp_path: Path, chan
 
 def test_a_folder_that_holds_something_else_is_not_written_to(tmp_path: Path):
     (tmp_path / "letter.txt").touch()
-    with pytest.raises(UserError, match="already holds files; choose a new folder, or add to a dataset with --resume"):
+    with pytest.raises(UserError, match="already holds files; choose a new folder, or add to it with --resume"):
         plan(tmp_path).check()
     with pytest.raises(UserError, match="is not a LeRobot dataset"):
         plan(tmp_path, resume=True).check()

@@ -212,8 +212,7 @@ def _show(out: Console, report: dict[str, Any], turns: list[Turn]) -> None:
         table.add_column(name, justify="left" if name in ("outcome", "recorded") else "right")
     for turn in turns:
         outcome = f"{turn['outcome']}{f', {turn["failure"]}' if turn['failure'] else ''}"
-        counts = turn["counts"]
-        cells = (turn["rows"], turn["result"], counts.get("repeated", ""), counts.get("missing", ""))
+        cells = (turn["rows"], turn["result"], _total(turn, "repeated"), _total(turn, "missing"))
         table.add_row(str(turn["seed"]), outcome, *map(str, cells))
     out.print(table)
     out.print(
@@ -223,3 +222,9 @@ def _show(out: Console, report: dict[str, Any], turns: list[Turn]) -> None:
         soft_wrap=True,
     )
     out.print(f"dataset {report['dataset']}", markup=False, soft_wrap=True)
+
+
+def _total(turn: Turn, name: str) -> int:
+    """Sum over the streams, each of which the recorder tells as "received 90, repeated 2"."""
+    words = [count.split() for text in turn["counts"].values() for count in text.split(", ") if count]
+    return sum(int(value) for word, value in words if word == name)

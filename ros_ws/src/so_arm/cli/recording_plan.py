@@ -188,7 +188,7 @@ class RecordingPlan:
         if not self.resume:
             if filled:
                 raise UserError(
-                    f"--output {self.output} already holds files; choose a new folder, or add to a dataset with --resume"
+                    f"--output {self.output} already holds files; choose a new folder, or add to it with --resume"
                 )
             return
         if not filled:

@@ -52,7 +52,6 @@ class Settings:
     cameras: str = parameter("", "Cameras that have to deliver before the first episode: names with spaces between.")
     policy: bool = parameter(False, "A policy is to be there.")
     teleop: bool = parameter(True, "Teleoperation is to be there.")
-    lockstep: bool = parameter(False, "Data come only while an episode runs.")
     driver_patience: float = parameter(
         30.0, "Automatic: time for the driver to get the arm home, refusals included [s].", low=1.0, high=3600.0
     )
@@ -114,8 +113,8 @@ class RecordingSessionNode(RuntimeNode[Settings]):
                 return f"there is no service {client.srv_name}; is {settings.source} running?"
         if self._recorder is None:
             return "nothing on /recorder/status; is recorder running?"
-        if self._recorder.phase == WAITING and not settings.lockstep:
-            return f"the recorder waits: {self._recorder.problem or 'a topic has no data yet'}"
+        if self._recorder.phase == WAITING:
+            return f"the recorder waits: {self._recorder.problem}"
         return (self._home.missing() if self._home is not None else None) or self._eyes.missing()
 
     def _on_episode(self, info: EpisodeInfo) -> None:

@@ -133,7 +133,7 @@ class RuntimeNode[Settings](Node):
         counts = dict(self.counts)
         for name, count in counts.items():
             new = count - self._reported.get(name, 0)
-            if new:
+            if new or name not in self._last:
                 self._last[name] = now
             values[name] = str(count)
             values[f"{name}_hz"] = f"{new / elapsed:.1f}"
