@@ -40,7 +40,7 @@ def score(
         "jumps": _jumps(predicted, joins),
         "residual": _residual(predictions, bound_rad),
         "without_chunk_share": float(np.isnan(predicted[:, 0]).mean()),
-        "without_fresh_chunk_share": float(1.0 - predictions.fresh.mean()),
+        "without_fresh_chunk_share": float((~predictions.fresh).mean()),
     }
 
 
