@@ -203,3 +203,17 @@ def test_what_is_held_is_nobodys() -> None:
     arbiter.observe(20 * PERIOD_NS, HOME)
     assert arbiter.sent_by == HOLD
     assert arbiter.control == Control(TELEOP, in_control=False, holding=True)
+
+
+@pytest.mark.parametrize(("source", "slews"), [(TELEOP, True), (POLICY, False)])
+def test_a_hand_that_was_lost_for_a_moment_may_be_elsewhere(source: str, slews: bool) -> None:
+    arbiter = make_arbiter(source)
+    arbiter.begin_episode()
+    for k in (0, 1, 2):
+        arbiter.observe(k * PERIOD_NS, HOME)
+        arbiter.offer(source, k * PERIOD_NS, HOME)
+    assert arbiter.control.in_control
+    for k in range(3, 7):
+        arbiter.observe(k * PERIOD_NS, HOME)
+    target = arbiter.offer(source, 6 * PERIOD_NS, HOME + 1)
+    assert target is not None and np.array_equal(target, HOME if slews else HOME + 1)

@@ -21,6 +21,8 @@ from so_arm.core.handover import Handover
 
 HOLD, POLICY, TELEOP = "hold", "policy", "teleop"
 SOURCES = (HOLD, POLICY, TELEOP)
+#: A hand that was not heard for more control periods than that may be elsewhere when it is heard again.
+_GAP_PERIODS = 3
 
 
 class Control(NamedTuple):
@@ -50,6 +52,7 @@ class Arbiter:
             )
         self._handover = Handover(handover_velocity * period_s)
         self._timeout_ns = timeout_ns
+        self._gap_ns = round(_GAP_PERIODS * period_s * 1e9)
         self.ignored = 0  #: offers of sources that are not active
         self.refused = 0  #: offers and measured poses with non-finite values
         self._target: np.ndarray | None = None
@@ -143,7 +146,8 @@ class Arbiter:
         if not all(map(math.isfinite, values)):
             self.refused += 1
             return self._send(stamp_ns, self._pose(), HOLD) if self._measured is not None else None
-        if self._silent:
+        lost = source == TELEOP and self._heard_ns is not None and stamp_ns - self._heard_ns > self._gap_ns
+        if self._silent or lost:
             self._silent = False
             self._handing_over = True
         self._heard_ns = stamp_ns

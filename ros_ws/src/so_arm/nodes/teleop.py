@@ -47,7 +47,7 @@ class Settings:
     task: str = parameter("pick_place", "Task of the expert.", choices=tuple(sorted(TASKS)))
     device: str = parameter("", "Gamepad: /dev/input/... (by-id survives a replug), or a recording; empty: the first.")
     between_episodes: bool = parameter(False, "Move the arm between episodes too, where episodes are run.")
-    leader_timeout: float = parameter(0.3, "A leader that is silent so long is not followed [s].", low=0.02, high=5.0)
+    leader_timeout: float = parameter(0.15, "A leader that is silent so long is not followed [s].", low=0.02, high=5.0)
     key_hold: float = parameter(HOLD_S, "A key press moves for so long [s].", low=0.05, high=1.0)
     dead_zone: float = parameter(0.15, "Share of a stick's way that does nothing.", low=0.0, high=0.9)
     speed: float = parameter(0.5, "Share of full speed at a stick's end.", low=0.01, high=1.0)
