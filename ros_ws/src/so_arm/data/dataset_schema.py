@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from so_arm.core import files
+from so_arm.core.calibration_formats import lerobot_text, parse_calibration
 from so_arm.core.errors import UserError
 from so_arm.core.joints import JOINT_NAMES, NUM_JOINTS
 
@@ -41,10 +42,10 @@ def features(cameras: Mapping[str, tuple[int, int]], columns: Collection[str] = 
 
 
 def calibration_hash(text: str) -> str:
-    """SHA-256 of what a calibration file says, however its JSON is laid out; empty for no file."""
+    """SHA-256 of what a calibration file says, in whichever format and layout; empty for an empty text."""
     if not text:
         return ""
-    canonical = json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"))
+    canonical = lerobot_text(parse_calibration(text, "calibration"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 

@@ -27,6 +27,7 @@ from so_arm.data.dataset_schema import (
     ROBOT_TYPE,
     STATE,
     Record,
+    cameras_of,
     check_appendable,
     features,
     load_info,
@@ -41,13 +42,14 @@ class DatasetWriter:
     so that readers find whole episodes only, whatever happens. Nobody else can write meanwhile. Use it as a context
     manager: an exception costs the episodes since the last `flush`.
 
-    columns: further ones of the dataset, of REWARD, SUCCESS, INTERVENTION. calibration: hash of the arm's.
+    cameras: name -> height, width [px]; None where the first image is to tell. columns: further ones of the dataset, of
+    REWARD, SUCCESS, INTERVENTION. calibration: hash of the arm's.
     """
 
     def __init__(
         self,
         root: Path,
-        cameras: Mapping[str, tuple[int, int]],
+        cameras: Mapping[str, tuple[int, int] | None],
         fps: int,
         task: str,
         episodes_per_file: int = 25,
@@ -55,7 +57,8 @@ class DatasetWriter:
         calibration: str = "",
     ) -> None:
         self._root = root
-        self._cameras = dict(cameras)
+        self._asked = dict(cameras)
+        self._cameras = {name: size for name, size in cameras.items() if size is not None}
         self._columns = tuple(columns)
         self._calibration = calibration
         self._fps = fps
@@ -99,6 +102,7 @@ class DatasetWriter:
     ) -> None:
         """One control tick: measured joints (6,) [rad], the command of that tick (6,) [rad], uint8 images (h, w, 3),
         and a value per further column. Images are not copied: they must not change any more."""
+        self._check_sizes(images)
         dataset = self._start() if self._dataset is None else self._dataset
         frame: dict[str, Any] = {IMAGE_PREFIX + name: images[name] for name in self._cameras}
         frame[STATE] = lerobot_from_rad(state_rad).astype(np.float32)
@@ -156,6 +160,12 @@ class DatasetWriter:
         else:
             self._close()
 
+    def _check_sizes(self, images: Mapping[str, np.ndarray]) -> None:
+        for name in self._asked:
+            size = self._cameras.setdefault(name, (images[name].shape[0], images[name].shape[1]))
+            if images[name].shape[:2] != size:
+                raise UserError(f"{name} camera: {_pixels(images[name].shape)}, but {self._root} has {_pixels(size)}")
+
     def _close(self) -> None:
         self._drop()
         with contextlib.suppress(OSError):
@@ -186,6 +196,8 @@ class DatasetWriter:
         record = Record.load(self._root)
         if record is not None and not record.notes and not (self._root / staging.INFO).is_file():
             return Record(extra=record.extra, calibration=self._calibration)
+        known = cameras_of(load_info(self._root))
+        self._cameras = {name: known.get(name, (0, 0)) if size is None else size for name, size in self._asked.items()}
         check_appendable(self._root, self._cameras, self._fps, self._columns, self._calibration)
         staging.check_whole(self._root)
         assert record is not None, "an appendable dataset has a record"
@@ -222,6 +234,10 @@ class DatasetWriter:
                 if "video.codec" in (feature.get("info") or {}):
                     return RGBEncoderConfig.from_video_info(feature["info"])
         return encoder
+
+
+def _pixels(size: tuple[int, ...]) -> str:
+    return f"{size[1]}x{size[0]} px"
 
 
 def recover(root: Path) -> str:

@@ -87,13 +87,15 @@ class EpisodeIngest:
 
     @property
     def info(self) -> EpisodeInfo:
-        """The episode that rows are of, as it was last heard of; the default one between episodes."""
-        return self._episode.info if self._episode else EpisodeInfo()
+        """The episode that rows are of, as it was last heard of; the default one between episodes. For any thread."""
+        episode = self._episode
+        return episode.info if episode else EpisodeInfo()
 
     @property
     def rows(self) -> int:
         """Rows of that episode so far."""
-        return self._episode.rows if self._episode else 0
+        episode = self._episode
+        return episode.rows if episode else 0
 
     def feed(self, topic: str, raw: Raw) -> None:
         """The next message of `topic` (without namespace and leading slash); other topics are ignored."""

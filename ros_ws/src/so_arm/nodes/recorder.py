@@ -1,0 +1,235 @@
+"""recorder: listens, and writes each episode of /episode/info to a LeRobot dataset. It never says anything but status.
+
+Messages are taken serialised and go through a queue to a thread of its own, so that none is lost while it encodes.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from sensor_msgs.msg import Image, JointState
+
+from so_arm.core.calibration_formats import lerobot_text, read_calibration
+from so_arm.core.episode_info import ENDED
+from so_arm.core.errors import UserError
+from so_arm.core.files import writing
+from so_arm.core.recorder_status import IDLE, RECORDING, SAVING, WAITING, RecorderStatus
+from so_arm.data.dataset_schema import calibration_hash
+from so_arm.data.recording.episode_ingest import EpisodeIngest
+from so_arm.data.recording.episode_saver import EpisodeSaver, Fate, columns
+from so_arm.data.recording.settings import EPISODE_TOPIC, RecordingSettings, topics
+from so_arm.nodes import qos
+from so_arm.nodes.messages import key_values
+from so_arm.nodes.parameters import parameter
+from so_arm.nodes.runtime import OK, WARN, RuntimeNode, run
+
+if TYPE_CHECKING:
+    from so_arm.data.dataset_writer import DatasetWriter
+
+_TYPES = {
+    "sensor_msgs/msg/JointState": JointState,
+    "sensor_msgs/msg/Image": Image,
+    "diagnostic_msgs/msg/DiagnosticArray": DiagnosticArray,
+    "diagnostic_msgs/msg/DiagnosticStatus": DiagnosticStatus,
+}
+_LOOK_S = 0.1
+#: An episode that ended has all its messages by then, also where time stands still [s].
+_SETTLE_S = 2.0
+#: Frames that may wait for the encoder before that is worth a warning.
+_BEHIND = 150
+
+
+@dataclass(frozen=True)
+class Settings:
+    output: str = parameter("", "Folder of the dataset; one that exists is refused unless resume is true.")
+    resume: bool = parameter(False, "Add to the dataset if there is one.")
+    fps: int = parameter(30, "Rate of the rows [Hz].", low=1, high=200)
+    cameras: str = parameter("static wrist", "Cameras to record: names with spaces between; empty: none.")
+    instruction: str = parameter("", "What the arm is to do, in words: the task of every row.")
+    reward: bool = parameter(False, "Record reward/terms, which simulation has.")
+    state_tolerance: float = parameter(
+        0.05, "How far a joint state or command may be from its tick [s].", low=0.001, high=1.0
+    )
+    image_tolerance: float = parameter(0.1, "How far an image may be from its tick [s].", low=0.001, high=1.0)
+    calibration_file: str = parameter("", "Calibration of the follower, whose hash the dataset keeps; empty: none.")
+    control_hz: int = parameter(0, "Rate in which episodes count their steps [Hz]; 0: fps.", low=0, high=200)
+    patience: float = parameter(
+        120.0, "A topic that nobody publishes for so long ends the recorder; 0: never [s].", low=0.0, high=86_400.0
+    )
+
+
+class Recorder(RuntimeNode[Settings]):
+    def __init__(self) -> None:
+        super().__init__("recorder", Settings)
+
+    def setup(self) -> None:
+        settings = self.settings
+        if not settings.output:
+            raise UserError("output is empty; give the folder of the dataset: --ros-args -p output:=DIR")
+        self._root = Path(settings.output)
+        if not settings.resume and self._root.is_dir() and any(self._root.iterdir()):
+            raise UserError(f"{self._root} already holds files; choose a new folder, or resume:=true to add to it")
+        self._recording = RecordingSettings(
+            settings.fps,
+            tuple(settings.cameras.split()),
+            settings.reward,
+            settings.state_tolerance,
+            settings.image_tolerance,
+            control_hz=settings.control_hz,
+        )
+        self._messages: queue.SimpleQueue[tuple[str, bytes] | None] = queue.SimpleQueue()
+        self._status = self.create_publisher(DiagnosticStatus, "recorder/status", qos.LATCHED)
+        self._told = RecorderStatus()
+        self._missing = dict(topics(self._recording))
+        self._began_s = time.monotonic()
+        self._fate: Fate | None = None
+        self._writer = self._make_writer()
+        self._saver = EpisodeSaver(self._writer, self._recording, self._on_saved)
+        self._ingest = EpisodeIngest(self._recording, self._saver.row, self._saver.end)
+        self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
+        self._thread.start()
+        self._subscribe(EPISODE_TOPIC, qos.LATCHED)
+        self.create_timer(_LOOK_S, self._look)
+        self._tell()
+        self.get_logger().info(f"ready: {self._root}, {len(self._writer.notes)} episodes")
+
+    def close(self) -> None:
+        if hasattr(self, "_thread"):
+            self._messages.put(None)
+            self._thread.join()
+
+    def check_health(self) -> tuple[bytes, str]:
+        waiting = self._writer.waiting
+        self.readings["queued"], self.readings["frames_behind"] = str(self._messages.qsize()), str(waiting)
+        level, text = super().check_health()
+        if level != OK:
+            return level, text
+        if self._missing:
+            return WARN, self._waits_for()
+        if waiting > _BEHIND:
+            return WARN, f"the video encoder is {waiting} frames behind; smaller images or fewer cameras help"
+        return OK, "ok"
+
+    # ---- subscriptions
+
+    def _look(self) -> None:
+        """Subscribe to what somebody publishes by now, in the way in which it is published."""
+        for topic in list(self._missing):
+            found = self.get_publishers_info_by_topic(self.resolve_topic_name(topic))
+            if not found:
+                continue
+            del self._missing[topic]
+            if topic != EPISODE_TOPIC:
+                self._subscribe(topic, qos.following([info.qos_profile for info in found]))
+            self._tell()
+        patience = self.settings.patience
+        if self._missing and patience and time.monotonic() - self._began_s > patience:
+            self.fail(UserError(f"{self._waits_for()} for {patience:.0f} s; is its node running?"))
+
+    def _waits_for(self) -> str:
+        return "nobody publishes " + ", ".join(f"/{topic}" for topic in self._missing)
+
+    def _subscribe(self, topic: str, profile: qos.QoSProfile) -> None:
+        kind = _TYPES[topics(self._recording)[topic]]
+        self.create_subscription(kind, topic, partial(self._on_message, topic), profile, raw=True)
+
+    def _on_message(self, topic: str, raw: bytes) -> None:
+        self._messages.put((topic, raw))
+
+    # ---- the recorder's thread
+
+    def _make_writer(self) -> DatasetWriter:
+        from so_arm.data.dataset_writer import DatasetWriter
+
+        settings = self.settings
+        file = settings.calibration_file
+        writer = DatasetWriter(
+            self._root,
+            dict.fromkeys(self._recording.cameras),
+            settings.fps,
+            settings.instruction,
+            episodes_per_file=1,
+            columns=columns(self._recording),
+            calibration=calibration_hash(lerobot_text(read_calibration(Path(file)))) if file else "",
+        )
+        if writer.recovered:
+            self.get_logger().warning(f"{self._root}: {writer.recovered}")
+        return writer
+
+    def _work(self) -> None:
+        try:
+            with writing(self._root), self._writer:
+                self._record()
+        except Exception as error:
+            self.fail(error)
+
+    def _record(self) -> None:
+        """Until the node is closed; an episode that has not ended by then is dropped."""
+        ended_s = 0.0
+        while True:
+            try:
+                message = self._messages.get(timeout=_SETTLE_S / 4)
+            except queue.Empty:
+                message = ("", b"")
+            if message is None:
+                break
+            topic, raw = message
+            self._ingest.feed(topic, raw)
+            if topic == EPISODE_TOPIC:
+                self._tell()
+            if self._ingest.info.phase != ENDED:
+                ended_s = 0.0
+                continue
+            ended_s = ended_s or time.monotonic()
+            if time.monotonic() - ended_s > _SETTLE_S:
+                self._ingest.settle()
+        self._ingest.settle()
+        if self._ingest.info.running:
+            self.get_logger().warning(f"episode {self._ingest.info.id} did not end: {self._ingest.rows} rows dropped")
+
+    def _on_saved(self, fate: Fate) -> None:
+        self._fate = fate
+        report = fate.report
+        for topic, counts in report.streams.items():
+            for name in ("late", "backwards", "doubled", "repeated", "missing"):
+                self.counts[f"{topic}.{name}"] += getattr(counts, name)
+        said = f"episode {report.info.id} {fate.result}: {fate.rows} rows"
+        if fate.result == "saved" or report.info.outcome == "discarded":
+            self.get_logger().info(said)
+        else:
+            self.get_logger().warning(said)
+        self._tell()
+
+    def _tell(self) -> None:
+        """From any thread."""
+        info, fate = self._ingest.info, self._fate
+        running = {"running": RECORDING, ENDED: SAVING}.get(info.phase, IDLE)
+        status = RecorderStatus(
+            phase=WAITING if self._missing and running == IDLE else running,
+            saved=len(self._writer.notes),
+            episode=fate.report.info.id if fate else "",
+            result=fate.result if fate else "",
+            rows=fate.rows if fate else 0,
+            dataset=str(self._root),
+            problem=self._waits_for() if self._missing else "",
+        )
+        values = {name: str(value) for name, value in status.__dict__.items() if name != "phase"}
+        if fate is not None:
+            for topic, counts in fate.report.streams.items():
+                values[topic] = ", ".join(f"{name} {value}" for name, value in counts.__dict__.items() if value)
+        self._status.publish(DiagnosticStatus(name="recorder", message=status.phase, values=key_values(values)))
+
+
+def main() -> None:
+    run(Recorder)
+
+
+if __name__ == "__main__":
+    main()
