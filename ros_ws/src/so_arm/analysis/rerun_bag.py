@@ -39,7 +39,8 @@ def write_bag(path: Path, bag: Bag, on_message: Callable[[int], None]) -> list[s
         raise UserError(f"{bag.path} has no message that can be shown; it has {has}")
     decoder = Decoder(topics)
     unreadable: dict[str, str] = {}
-    with RerunFile(path, bag.path.name, _blueprint({name: topic.type for name, topic in topics.items()})) as file:
+    kinds = {name: topic.type for name, topic in topics.items()}
+    with RerunFile(path, bag.path.name, lambda: _blueprint(kinds)) as file:
         for message in bag.messages(topics):
             try:
                 _write(file, topics[message.topic].type, message, decoder)

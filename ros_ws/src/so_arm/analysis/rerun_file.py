@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +27,8 @@ _NO_LOG = {"RUST_LOG": "off"}
 _FORCED = "FORCE_RERUN_ANALYTICS"
 _JPEG_QUALITY = 90
 _ROWS_AT_ONCE = 4096
+_FULL_BYTES = 2**20
+_END, _END_BYTES = b"RRF2FOOT", 64
 
 #: Timeline -> where on it a row is: int (a number of a row), float [s], or np.datetime64.
 Moment = Mapping[str, int | float | np.datetime64]
@@ -56,9 +60,12 @@ class _Series:
 
 
 class RerunFile:
-    """Writes images, numbers and texts to `path`. Entities are paths of names; a context manager."""
+    """Writes images, numbers and texts to `path`. Entities are paths of names; a context manager.
 
-    def __init__(self, path: Path, name: str, blueprint: rrb.Blueprint) -> None:
+    blueprint: makes the arrangement of the views, once Rerun is loaded.
+    """
+
+    def __init__(self, path: Path, name: str, blueprint: Callable[[], rrb.Blueprint]) -> None:
         self._path = path
         self._series: dict[str, _Series] = defaultdict(_Series)
         with _silent():
@@ -67,7 +74,7 @@ class RerunFile:
             self._rr = rr
             self._stream = rr.RecordingStream("so_arm", recording_id=name, send_properties=False)
             with self._writing():
-                self._stream.save(path, default_blueprint=blueprint)
+                self._stream.save(path, default_blueprint=blueprint())
         self._stream.send_recording_name(name)
 
     def __enter__(self) -> RerunFile:
@@ -80,6 +87,14 @@ class RerunFile:
                     self._send(entity)
                 self._stream.flush()
             self._stream.disconnect()
+        if kind is None and not self._is_ended():
+            raise OSError(errno.ENOSPC, "the end of the recording is missing", str(self._path))
+
+    def _is_ended(self) -> bool:
+        """Rerun says nothing when there is no room for the end of a file."""
+        with self._path.open("rb") as file:
+            file.seek(-_END_BYTES, os.SEEK_END)
+            return _END in file.read()
 
     def image(self, entity: Sequence[str], moment: Moment, image: np.ndarray) -> None:
         """(h, w, 3) uint8 RGB, kept as JPEG."""
@@ -118,11 +133,13 @@ class RerunFile:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Rerun tells a disk that takes no more by the end of its thread."""
+        """Rerun tells a full disk by a text, or only by the end of its thread."""
         try:
             yield
         except RuntimeError as error:
-            raise UserError(f"cannot write {self._path}: is the disk full? ({error})") from error
+            if f"os error {errno.ENOSPC}" in str(error) or shutil.disk_usage(self._path.parent).free < _FULL_BYTES:
+                raise OSError(errno.ENOSPC, str(error)) from error
+            raise UserError(f"Rerun could not write the recording: {error}") from error
 
 
 def entity_path(entity: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ INSTRUCTION = "instruction"
 
 def write_episode(path: Path, name: str, layout: Layout, episode: Episode, on_frame: Callable[[int], None]) -> None:
     """Make `path` (.rrd). Timelines: frame number, and seconds since the episode's begin. on_frame: 1 per row."""
-    with RerunFile(path, name, _blueprint(layout)) as file:
+    with RerunFile(path, name, lambda: _blueprint(layout)) as file:
         file.document([INSTRUCTION], episode.task)
         entities = {key: elements(key, feature) for key, feature in layout.features.items()}
         for row, images in enumerate(episode.images()):

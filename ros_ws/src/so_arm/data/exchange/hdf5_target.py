@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from so_arm.data.dataset_schema import ACTION, STATE
 from so_arm.data.exchange.episode import Episode, Layout, OnFrames
+from so_arm.data.exchange.hdf5_file import PatientFile, new_hdf5
 from so_arm.data.exchange.instruction import file_stem
 from so_arm.data.exchange.note import note_of
 from so_arm.data.exchange.outcome import outcome
@@ -28,13 +29,17 @@ def write_hdf5(folder: Path, layout: Layout, episodes: Iterable[Episode], on_fra
     folder.mkdir()
     places = places_of(layout)
     with ExitStack() as stack:
-        files: dict[str, h5py.File] = {}
+        files: dict[str, tuple[h5py.File, PatientFile]] = {}
         for number, episode in enumerate(episodes):
             stem = file_stem(episode.task)
             if stem not in files:
-                files[stem] = stack.enter_context(h5py.File(folder / f"{stem}.hdf5", "w"))
-                _describe(files[stem].create_group("data"), layout, places, episode.task)
-            _add(files[stem]["data"], number, layout, places, episode, on_frames)
+                files[stem] = stack.enter_context(new_hdf5(folder / f"{stem}.hdf5"))
+                _describe(files[stem][0].create_group("data"), layout, places, episode.task)
+            file, raw = files[stem]
+            demo = _add_numbers(file["data"], number, places, episode)
+            for _ in _add_images(demo, layout, places, episode):
+                raw.check()
+                on_frames(1)
 
 
 def places_of(layout: Layout) -> dict[str, str]:
@@ -65,9 +70,8 @@ def _describe(data: h5py.Group, layout: Layout, places: dict[str, str], task: st
     data.attrs[NOTE] = json.dumps(note_of(layout, places))
 
 
-def _add(
-    data: h5py.Group, number: int, layout: Layout, places: dict[str, str], episode: Episode, on_frames: OnFrames
-) -> None:
+def _add_numbers(data: h5py.Group, number: int, places: dict[str, str], episode: Episode) -> h5py.Group:
+    """A new demonstration with everything but images."""
     demo = data.create_group(f"demo_{data.attrs['num_demos']}")
     demo.attrs["num_samples"] = len(episode)
     demo.attrs[ORDER] = number
@@ -77,6 +81,13 @@ def _add(
     if REWARDS not in demo:
         demo[REWARDS] = outcome(episode).rewards.astype(np.uint8)
     demo[DONES] = (np.arange(len(episode)) == len(episode) - 1).astype(np.uint8)
+    data.attrs["num_demos"] += 1
+    data.attrs["total"] += len(episode)
+    return demo
+
+
+def _add_images(demo: h5py.Group, layout: Layout, places: dict[str, str], episode: Episode) -> Iterator[int]:
+    """Row after row; yields the rows that are written."""
     images = {
         key: demo.create_dataset(places[key], (len(episode), *size, 3), np.uint8, chunks=(1, *size, 3))
         for key, size in layout.images.items()
@@ -84,6 +95,4 @@ def _add(
     for row, of_row in enumerate(episode.images()):
         for key, image in of_row.items():
             images[key][row] = image
-        on_frames(1)
-    data.attrs["num_demos"] += 1
-    data.attrs["total"] += len(episode)
+        yield row

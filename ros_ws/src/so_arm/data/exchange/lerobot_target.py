@@ -56,9 +56,7 @@ def write_lerobot(root: Path, layout: Layout, episodes: Iterable[Episode], on_fr
             notes.append({"steps": len(episode)})
         dataset.finalize()
     except BaseException:
-        with contextlib.suppress(Exception):  # its threads and files have to end before the folder goes
-            dataset.clear_episode_buffer()
-            dataset.finalize()
+        _abandon(dataset)
         raise
     if layout.units is not None:
         files = sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
@@ -76,6 +74,13 @@ def _features(layout: Layout) -> dict[str, dict[str, Any]]:
         for key, size in layout.images.items()
     }
     return numbers | images
+
+
+def _abandon(dataset: Any) -> None:
+    """End its threads and files before the folder goes, and leave nothing that is written when it is collected."""
+    for end in (dataset.clear_episode_buffer, dataset.finalize, dataset.meta._metadata_buffer.clear):
+        with contextlib.suppress(Exception):
+            end()
 
 
 def _add(dataset: Any, encoders: VideoEncoders, layout: Layout, episode: Episode, on_frames: OnFrames) -> None:
