@@ -1,7 +1,10 @@
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import ClassVar
 
+import evdev
 import numpy as np
 import pytest
 from tests.hardware.gamepad_files import (
@@ -22,7 +25,7 @@ from so_arm.core.pad_jog import AXES, BUTTONS, TAKE_OVER, PadState, jog_of
 from so_arm.hardware import gamepad_devices
 from so_arm.hardware.gamepad import Gamepad
 from so_arm.hardware.gamepad_devices import open_gamepad
-from so_arm.hardware.gamepad_events import AXIS_CODES, BUTTON_CODES, SYN, SYN_DROPPED, AxisRange, PadEvents
+from so_arm.hardware.gamepad_events import ABS, AXIS_CODES, BUTTON_CODES, KEY, SYN, SYN_DROPPED, AxisRange, PadEvents
 
 RANGES = {LEFT_X: AxisRange(0, 255), LEFT_Y: AxisRange(0, 255), HAT_Y: AxisRange(-1, 1)}
 
@@ -122,3 +125,46 @@ def test_what_cannot_be_a_gamepad_is_refused_with_what_there_is(
         open_gamepad(str(describe(broken)))
     with pytest.raises(UserError, match=r"broken.json: expected"):
         open_gamepad(str(describe(broken, {"0": [1]})))
+
+
+class DeviceOfKernel(evdev.InputDevice):
+    """evdev's own code over a pipe, with the kernel's answers to its questions."""
+
+    contents: ClassVar[dict[str, tuple[str, dict[int, list[object]], int]]] = {}
+
+    def __init__(self, dev: Path, readonly: bool = False) -> None:
+        self.path = str(dev)
+        self.name, self._rawcapabilities, fd = self.contents[dev.name]
+        self.fd = os.dup(fd)
+
+    def absinfo(self, axis_num: int) -> evdev.AbsInfo:
+        return evdev.AbsInfo(200, 0, 255, 0, 0, 0)
+
+    def active_keys(self, verbose: bool = False) -> list[int]:
+        return [SOUTH]
+
+
+def test_the_gamepad_among_the_input_devices_is_found_and_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    readable, writable = os.pipe()
+    axes = [(code, (0, 0, 255, 0, 15, 0)) for code in (LEFT_X, LEFT_Y)]
+    DeviceOfKernel.contents = {
+        "event2": ("Keyboard", {KEY: [30, 31]}, readable),
+        "event10": ("Wheel", {KEY: [SOUTH], ABS: [axes[0]]}, readable),
+        "event11": ("Pad", {KEY: [SOUTH], ABS: axes}, readable),
+    }
+    for name in DeviceOfKernel.contents:
+        (tmp_path / name).symlink_to("/dev/null")
+    monkeypatch.setattr(evdev, "InputDevice", DeviceOfKernel)
+    monkeypatch.setattr(gamepad_devices, "INPUT", tmp_path)
+    device = open_gamepad("")
+    assert device.name == "Pad" and device.ranges == {0: AxisRange(0, 255), 1: AxisRange(0, 255)}
+    assert device.now() == ({0: 200, 1: 200}, (SOUTH,)), "as it is now, not as it was when it was opened"
+    assert device.read(0.0) == b""
+    os.write(writable, axis(LEFT_X, 7))
+    assert device.read(1.0) == axis(LEFT_X, 7)
+    device.close()
+    listed = rf"{tmp_path}/event2 \(Keyboard\), {tmp_path}/event10 \(Wheel\), {tmp_path}/event11 \(Pad, a gamepad\)"
+    with pytest.raises(UserError, match=rf"event2 \(Keyboard\) is no gamepad: it has no sticks; .*{listed}"):
+        open_gamepad(str(tmp_path / "event2"))
+    os.close(readable)
+    os.close(writable)

@@ -12,10 +12,10 @@ import select
 import stat
 import time
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from so_arm.core.errors import UserError
-from so_arm.hardware.gamepad_events import EVENT, AxisRange
+from so_arm.hardware.gamepad_events import ABS, EVENT, KEY, AxisRange
 
 INPUT = Path("/dev/input")
 _SOUTH, _X, _Y = 0x130, 0x00, 0x01
@@ -48,10 +48,15 @@ class EventDevice:
 
         self._device = InputDevice(path, readonly=True)
         self.name = self._device.name
-        self.ranges = {code: AxisRange(info.min, info.max) for code, info in _axes(self._device)}
+        infos = {code: self._device.absinfo(code) for code in self._device.capabilities(absinfo=False).get(ABS, [])}
+        self.ranges = {code: AxisRange(info.min, info.max) for code, info in infos.items()}
+        if not {_X, _Y} <= self.ranges.keys():
+            self.close()
+            raise UserError(f"{path} ({self.name}) is no gamepad: it has no sticks; {input_devices()}")
 
     def now(self) -> tuple[dict[int, int], tuple[int, ...]]:
-        return {code: info.value for code, info in _axes(self._device)}, tuple(self._device.active_keys())
+        # What `capabilities` tells is as of when the device was opened.
+        return {code: self._device.absinfo(code).value for code in self.ranges}, tuple(self._device.active_keys())
 
     def read(self, timeout_s: float) -> bytes:
         readable, _, _ = select.select([self._device.fd], [], [], timeout_s)
@@ -175,14 +180,10 @@ def _listed() -> list[tuple[str, str, bool]]:
         except OSError:
             continue
         abilities = device.capabilities(absinfo=False)
-        is_pad = _SOUTH in abilities.get(1, []) and {_X, _Y} <= set(abilities.get(3, []))
+        is_pad = _SOUTH in abilities.get(KEY, []) and {_X, _Y} <= set(abilities.get(ABS, []))
         found.append((str(path), device.name, is_pad))
         device.close()
     return found
-
-
-def _axes(device: Any) -> list[tuple[int, Any]]:
-    return list(device.capabilities().get(3, []))
 
 
 def _sidecar(path: Path) -> tuple[str, dict[int, AxisRange]]:
