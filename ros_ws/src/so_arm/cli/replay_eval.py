@@ -66,8 +66,9 @@ def replay_eval(
     for the same recording and policy, and report.html, a page with plots and video.
     """
     from so_arm.analysis.replay_report import build_report
-    from so_arm.cli.replay_runs import chosen_episodes, load_candidates
+    from so_arm.cli.replay_runs import chosen_episodes, load_candidates, page_of, timing_of
     from so_arm.cli.rollouts import from_here
+    from so_arm.core.files import write_text
     from so_arm.learning.residual.corrector import Residual
 
     folders = _policies(policy)
@@ -92,11 +93,11 @@ def replay_eval(
         judged = _judge(out, opened, chosen, candidates, correction, source, delay)
         took_s = time.perf_counter() - begun
         report = build_report(settings, judged.facts, judged.scores)
-        timing = _timing(judged, candidates, took_s, opened.fps)
+        timing = timing_of(judged, candidates, took_s, opened.fps)
         write_json(folder / REPORT, report)
         write_json(folder / TIMING, timing)
         with out.status("drawing the page"):
-            _write_page(folder / PAGE, report, timing, judged)
+            write_text(folder / PAGE, page_of(report, timing, judged))
         write_json(json_file, report)
     _show(out, report, timing, folder, json_file)
 
@@ -162,38 +163,6 @@ def _judge(
     with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as progress:
         bar = progress.add_task("", total=len(episodes) * len(candidates))
         return judge(recording, episodes, candidates, residual, reward, delay, lambda: progress.advance(bar))
-
-
-def _timing(judged: Judged, candidates: Sequence[Candidate], took_s: float, fps: float) -> dict[str, Any]:
-    """Wall-clock figures, which differ from run to run; hence in a file of their own."""
-    from so_arm.core.provenance import machine
-    from so_arm.core.statistics import percentiles
-
-    chunks = {}
-    for each in candidates:
-        p50, p99, longest = percentiles(each.policy.chunk_ms, (50.0, 99.0, 100.0))
-        chunks[each.name] = {"chunks": len(each.policy.chunk_ms), "p50_ms": p50, "p99_ms": p99, "max_ms": longest}
-    recorded_s = sum(fact["seconds"] for fact in judged.facts)
-    return {
-        "recorded_s": recorded_s,
-        "took_s": took_s,
-        "times_real_time": recorded_s * len(candidates) / took_s,
-        "period_ms": 1e3 / fps,
-        "chunk": chunks,
-        "machine": machine(),
-    }
-
-
-def _write_page(path: Path, report: dict[str, Any], timing: dict[str, Any], judged: Judged) -> None:
-    from so_arm.analysis.replay_page import ShownEpisode, replay_page, shown_episodes
-    from so_arm.core.files import replacing
-
-    shown = []
-    for place, why in shown_episodes(report).items():
-        answers = {name: predictions[place] for name, predictions in judged.predictions.items()}
-        shown.append(ShownEpisode(why, judged.frames[place], judged.rewards[place], answers))
-    with replacing(path) as target:
-        target.write_text(replay_page(report, timing, shown), encoding="utf-8")
 
 
 def _show(out: Console, report: dict[str, Any], timing: dict[str, Any], folder: Path, json_file: Path | None) -> None:

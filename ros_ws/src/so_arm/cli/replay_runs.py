@@ -114,6 +114,37 @@ def judge(
     return judged
 
 
+def timing_of(judged: Judged, candidates: Sequence[Candidate], took_s: float, fps: float) -> dict[str, Any]:
+    """Wall-clock figures, which differ from run to run and are therefore no part of the report."""
+    from so_arm.core.provenance import machine
+    from so_arm.core.statistics import percentiles
+
+    chunks = {}
+    for each in candidates:
+        p50, p99, longest = percentiles(each.policy.chunk_ms, (50.0, 99.0, 100.0))
+        chunks[each.name] = {"chunks": len(each.policy.chunk_ms), "p50_ms": p50, "p99_ms": p99, "max_ms": longest}
+    recorded_s = sum(fact["seconds"] for fact in judged.facts)
+    return {
+        "recorded_s": recorded_s,
+        "took_s": took_s,
+        "times_real_time": recorded_s * len(candidates) / took_s,
+        "period_ms": 1e3 / fps,
+        "chunk": chunks,
+        "machine": machine(),
+    }
+
+
+def page_of(report: dict[str, Any], timing: dict[str, Any], judged: Judged) -> str:
+    """The page as HTML text."""
+    from so_arm.analysis.replay_page import ShownEpisode, replay_page, shown_episodes
+
+    shown = []
+    for place, why in shown_episodes(report).items():
+        answers = {name: predictions[place] for name, predictions in judged.predictions.items()}
+        shown.append(ShownEpisode(why, judged.frames[place], judged.rewards[place], answers))
+    return replay_page(report, timing, shown)
+
+
 def chosen_episodes(text: str | None, total: int) -> list[int]:
     """The episodes that e.g. "0,3-5" names, in order and once each; None: all `total`."""
     if text is None:

@@ -100,7 +100,11 @@ def check_new(path: Path, what: str) -> None:
 
 def write_json(path: Path, data: object) -> None:
     """Write `data` as indented JSON, whole or not at all; see `json_text` for what may be in it."""
-    text = json_text(data)
+    write_text(path, json_text(data))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text`, whole or not at all."""
     with replacing(path) as target:
         target.write_text(text, encoding="utf-8")
 
