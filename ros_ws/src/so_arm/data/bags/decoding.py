@@ -31,7 +31,8 @@ class Decoder:
         for name, topic in topics.items():
             store = jazzy() if topic.type in jazzy().fielddefs else _own_store(topic)
             if store is None:
-                self.unknown[name] = f"{topic.type or 'its type'} is not of ROS 2 Jazzy, and no definition of it in the bag can be read"
+                kind = topic.type or "its type"
+                self.unknown[name] = f"{kind} is not of ROS 2 Jazzy, and no definition of it in the bag can be read"
             else:
                 self._stores[name] = store
 

@@ -1,0 +1,102 @@
+"""What `so-arm bag` shows of a bag, for people and as JSON."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from so_arm.data.bags.checks import BagCheck
+    from so_arm.data.bags.reader import Bag
+
+
+def what_it_is(bag: Bag) -> list[str]:
+    """Lines about the bag as a whole."""
+    sizes = [file.path.stat().st_size for file in bag.files]
+    lines = [f"{bag.path}: {bag.storage}, {len(sizes)} {_plural('file', len(sizes))}, {bytes_text(sum(sizes))}"]
+    if bag.message_count:
+        start = datetime.fromtimestamp(bag.start_ns / 1e9)
+        lines.append(f"{bag.message_count} messages in {bag.duration_s:.3f} s, from {start:%Y-%m-%d %H:%M:%S}")
+    else:
+        lines.append("it is empty: 0 messages")
+    return lines + [f"{key}: {value}" for key, value in bag.custom_data.items()]
+
+
+def topic_table(bag: Bag) -> Table:
+    from rich.table import Table
+
+    table = Table()
+    for column in ("topic", "type", "messages", "rate [Hz]", "quality of service"):
+        table.add_column(column, justify="right" if column in ("messages", "rate [Hz]") else "left", overflow="fold")
+    for topic in bag.topics.values():
+        rate = f"{topic.count / bag.duration_s:.1f}" if bag.duration_s and topic.count else ""
+        table.add_row(topic.name, topic.type, str(topic.count), rate, _qos_text(topic.qos))
+    return table
+
+
+def info_data(bag: Bag) -> dict[str, Any]:
+    from so_arm.data.bags import qos
+
+    topics = [
+        {"name": topic.name, "type": topic.type, "messages": topic.count, "qos": qos.parse(topic.qos)}
+        for topic in bag.topics.values()
+    ]
+    return {
+        "bag": str(bag.path),
+        "storage": bag.storage,
+        "files": [file.path.name for file in bag.files],
+        "messages": bag.message_count,
+        "start_ns": bag.start_ns,
+        "end_ns": bag.end_ns,
+        "topics": topics,
+        "custom_data": bag.custom_data,
+        "warnings": bag.warnings,
+    }
+
+
+def check_table(found: BagCheck) -> Table:
+    from rich.table import Table
+
+    table = Table()
+    names = ("messages", "rate [Hz]", "longest gap [s]", "gaps", "stamps backwards", "not decodable")
+    table.add_column("topic", overflow="fold")
+    for name in names:
+        table.add_column(name, justify="right")
+    for topic in found.topics:
+        decodable = "type unknown" if topic.note else str(topic.undecodable)
+        table.add_row(
+            topic.name,
+            str(topic.count),
+            f"{topic.rate_hz:.1f}",
+            f"{topic.longest_gap_s:.3f}",
+            str(topic.gaps),
+            str(topic.backwards),
+            decodable,
+        )
+    return table
+
+
+def bytes_text(size: float) -> str:
+    """`size` with the unit that suits it."""
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.2f} GB"
+
+
+def _qos_text(text: str) -> str:
+    """Quality of service in short; alike publishers once."""
+    from so_arm.data.bags import qos
+
+    profiles = [
+        f"{found['reliability']}, {found['durability']}, {found['history']} {found['depth']}".removesuffix(" 0")
+        for found in qos.parse(text)
+    ]
+    return "; ".join(dict.fromkeys(profiles)) or "not recorded"
+
+
+def _plural(word: str, count: int) -> str:
+    return word if count == 1 else f"{word}s"
