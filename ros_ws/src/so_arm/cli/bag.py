@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from so_arm.cli.bag_conversion import to_dataset
 from so_arm.cli.bag_play import play
 from so_arm.cli.bag_record import record
 from so_arm.cli.options import JsonOption
@@ -25,11 +26,12 @@ def register(app: typer.Typer) -> None:
     group.callback()(_group)
     for command in (record, info, play, check):
         group.command(command.__name__)(command)
+    group.command("to-dataset")(to_dataset)
     app.add_typer(group, name="bag")
 
 
 def _group() -> None:
-    """Record, look at, play and check rosbag2 bags: MCAP, and sqlite3 from elsewhere."""
+    """Record, look at, play, check and convert rosbag2 bags: MCAP, and sqlite3 from elsewhere."""
 
 
 def info(bag: BagArgument, json_file: JsonOption = None) -> None:
