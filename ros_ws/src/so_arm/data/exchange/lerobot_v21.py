@@ -17,7 +17,6 @@ import pyarrow.parquet as pq
 from so_arm.core.errors import UserError
 from so_arm.core.files import read_json
 
-V21 = "v2.1"
 _DATA_PATH = "data/chunk-{episode_chunk:03d}/episode_{episode_index:06d}.parquet"
 _META = ("episodes.jsonl", "episodes_stats.jsonl", "tasks.jsonl")
 #: LeRobot's converter takes every information for granted.

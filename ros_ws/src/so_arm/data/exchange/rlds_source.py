@@ -20,6 +20,7 @@ from so_arm.data.exchange.hdf5_columns import DEFAULT_FPS
 from so_arm.data.exchange.note import read_note
 from so_arm.data.exchange.rlds_features import IMAGE, TENSOR, TEXT, Leaf, read_features
 from so_arm.data.exchange.rlds_target import INSTRUCTION, NOTE_FILE, shard_name
+from so_arm.data.exchange.source_format import rlds_folders
 from so_arm.data.exchange.tfrecord import read_records
 from so_arm.data.exchange.video_frames import decoded
 
@@ -146,12 +147,12 @@ class RldsSource:
 
 def rlds_root(path: Path) -> Path:
     """The one folder with features.json in `path` or at most two levels below."""
-    found = [folder for depth in ("", "*/", "*/*/") for folder in path.glob(f"{depth}features.json")]
+    found = rlds_folders(path)
     if not found:
         raise UserError(f"{path} is no RLDS dataset: there is no features.json")
     if len(found) > 1:
-        raise UserError(f"{path} holds several datasets; choose one: {', '.join(str(f.parent) for f in sorted(found))}")
-    return found[0].parent
+        raise UserError(f"{path} holds several datasets; choose one: {', '.join(map(str, found))}")
+    return found[0]
 
 
 def _listed(example: dict[str, Any], place: str, count: int, where: str) -> Any:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from so_arm.core.errors import UserError
 from so_arm.core.files import read_json
-from so_arm.data.exchange.lerobot_v21 import V21
 
+V21 = "v2.1"
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
@@ -31,12 +31,17 @@ def source_format(path: Path) -> SourceFormat:
         return _lerobot(path)
     if any(file.suffix in (".hdf5", ".h5") for file in path.iterdir()):
         return SourceFormat.hdf5
-    if any(path.glob(f"{depth}features.json") for depth in ("", "*/", "*/*/")):
+    if rlds_folders(path):
         return SourceFormat.rlds
     raise UserError(
         f"{path} is no dataset that can be imported: no meta/info.json (LeRobot v2.1), no .hdf5 file, "
         "no features.json (RLDS)"
     )
+
+
+def rlds_folders(path: Path) -> list[Path]:
+    """Folders with features.json in `path` and at most two levels below."""
+    return sorted(file.parent for depth in ("", "*/", "*/*/") for file in path.glob(f"{depth}features.json"))
 
 
 def _lerobot(path: Path) -> SourceFormat:
