@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from so_arm.core.chunk_settings import METADATA_FILE, ChunkSettings
+from so_arm.core.chunk_settings import METADATA_FILE, ChunkSettings, fps_of_policy
 from so_arm.core.errors import UserError
 
 
@@ -44,3 +44,12 @@ def test_a_damaged_file_is_refused_in_one_line(tmp_path, text):
     with pytest.raises(UserError, match=r"so_arm\.json is damaged") as refusal:
         ChunkSettings.of_policy(policy(tmp_path, text))
     assert "\n" not in str(refusal.value)
+
+
+def test_control_rate_of_a_policy(tmp_path):
+    assert fps_of_policy(tmp_path) == 30
+    (tmp_path / METADATA_FILE).write_text('{"fps": 50}')
+    assert fps_of_policy(tmp_path) == 50
+    (tmp_path / METADATA_FILE).write_text('{"fps": 0}')
+    with pytest.raises(UserError, match="fps in so_arm.json is 0"):
+        fps_of_policy(tmp_path)

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from so_arm.core.statistics import mean, median_interval, percentiles, wilson_interval
+from so_arm.core.statistics import mean, mean_interval, median_interval, percentiles, wilson_interval
 
 
 def test_wilson_known_values():
@@ -50,3 +50,10 @@ def test_median_interval_holds_the_median_and_narrows_with_more_values():
     assert median_interval([2.0]) == (2.0, 2.0)
     with pytest.raises(ValueError, match="shape"):
         median_interval([])
+
+
+def test_mean_interval_is_wider_for_values_that_scatter_and_always_the_same():
+    low, high = mean_interval([0.0, 2.0] * 20)
+    assert 0.6 < low < 0.9 and 1.1 < high < 1.4  # 1 -+ 1.96 / sqrt(40) = 0.69 to 1.31
+    assert mean_interval([0.0, 2.0] * 20) == (low, high)
+    assert mean_interval([0.5] * 3) == (0.5, 0.5)

@@ -88,6 +88,15 @@ def test_each_tick_has_its_picture(dataset, order):
                 assert abs(int(picture.mean()) - brightness(episode, tick, camera)) <= 1, (episode, tick, camera)
 
 
+def test_episodes_that_nobody_judged_have_no_label(copy):
+    Record(notes=[{"outcome": "stopped"}, {"outcome": "failure"}]).save(copy)
+    recording = open_recording(copy, 30)
+    assert [recording.episode(index).success for index in (0, 1)] == [None, False]
+    Record(notes=[{"outcome": "success", "cut": "no images"}, {}]).save(copy)
+    recording = open_recording(copy, 30)
+    assert [recording.episode(index).success for index in (0, 1)] == [None, False]
+
+
 def test_no_folder(tmp_path):
     assert "no meta/info.json" in refusal(tmp_path / "none")
 
@@ -122,9 +131,9 @@ def test_cameras_that_are_no_videos(copy):
     assert "observation.images.wrist has dtype image" in refusal(copy)
 
 
-def test_a_recording_that_goes_on(copy):
+def test_a_recording_that_was_cut_off(copy):
     Record(complete=False).save(copy)
-    assert "cut off or goes on" in refusal(copy)
+    assert "was cut off" in refusal(copy)
 
 
 def test_metadata_that_list_no_video(copy):

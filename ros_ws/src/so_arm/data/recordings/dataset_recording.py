@@ -11,14 +11,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from so_arm.core.calibration import Calibration
+from so_arm.core.episode_info import FAILURE
+from so_arm.core.episode_info import SUCCESS as SUCCEEDED
 from so_arm.core.errors import UserError
-from so_arm.data.dataset_schema import IMAGE_PREFIX, Record
+from so_arm.data.dataset_schema import IMAGE_PREFIX, INTERVENTION, REWARD, SUCCESS, Record
 from so_arm.data.joint_units import JointUnits
 from so_arm.data.recorded_episode import RecordedEpisode, RecordedEpisodes
 from so_arm.data.recordings.recording import RecordedFrames
 from so_arm.data.recordings.video_frames import VideoFrames
 
-REWARD, SUCCESS, INTERVENTION = "reward", "success", "intervention"
 #: A frame may be this share of a period off the grid; the stamps are float32.
 _OFF_GRID = 0.1
 
@@ -32,9 +33,10 @@ class DatasetRecording:
         self.fps = self._episodes.fps
         if len(self) < 1:
             raise UserError(f"{path} holds no episode")
-        record = Record.load(path)
-        if record is not None and not record.complete:
-            raise UserError(f"the recording of {path} was cut off or goes on; end it, or run its command again")
+        record = Record.load(path) or Record()
+        if not record.complete:
+            raise UserError(f"the recording of {path} was cut off; run the command that recorded it again")
+        self._notes = record.notes
         self.cameras = _cameras(path, self._episodes.info)
         self._videos: dict[str, VideoFrames] = {}
 
@@ -45,7 +47,6 @@ class DatasetRecording:
         """UserError when there is no such episode, or its rows or videos are not as the metadata tell."""
         joints = self._episodes.episode(index)
         _check_grid(f"{self.path}: episode {index}", joints)
-        success = self._episodes.scalars(index, SUCCESS)
         listed = self._listed.get(index, {})
         starts = {camera: self._start(camera, index, listed) for camera in self.cameras}
         return RecordedFrames(
@@ -57,9 +58,17 @@ class DatasetRecording:
             image_of=partial(self._image, starts),
             task=" ".join(listed.get("tasks") or ()),
             reward=_as(np.float64, self._episodes.scalars(index, REWARD)),
-            success=None if success is None else bool(success[-1]),
+            success=self._label(index),
             intervention=_as(np.bool_, self._episodes.scalars(index, INTERVENTION)),
         )
+
+    def _label(self, index: int) -> bool | None:
+        """None where nobody judged the whole of the episode, as its note tells: it was stopped, or cut short."""
+        column = self._episodes.scalars(index, SUCCESS)
+        note = self._notes[index] if index < len(self._notes) else {}
+        if column is None or note.get("cut") or note.get("outcome", FAILURE) not in (SUCCEEDED, FAILURE):
+            return None
+        return bool(column[-1])
 
     def _image(self, starts: dict[str, tuple[Path, int]], camera: str, tick: int) -> np.ndarray:
         path, first = starts[camera]
