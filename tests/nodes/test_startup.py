@@ -26,6 +26,7 @@ pytestmark = pytest.mark.ros
         ("act_policy", {}, "parameter policy_path is empty; give a LeRobot policy directory"),
         ("camera", {"source": "/dev/video99"}, "camera source /dev/video99 does not exist; devices here: "),
         ("teleop", {"source": "ledaer"}, "choose one of: expert, gamepad, keyboard, leader. Did you mean 'leader'?"),
+        ("teleop", {"source": "expert", "task": "stack"}, "unknown task 'stack'; choose one of: pick_place, reach."),
         (
             "teleop",
             {"source": "gamepad", "device": "/dev/input/event99"},

@@ -172,6 +172,18 @@ def test_a_gamepad_takes_over_moves_and_holds_when_it_is_pulled_out(pad: FifoPad
         ros.close()
 
 
+@parameters(source="keyboard", lockstep="false", **ALWAYS)
+def test_in_real_time_there_is_one_command_per_control_tick_however_fast_the_arm_reports(ros: Ros) -> None:
+    bench = TeleopBench(ros)
+    for k in range(1, 31):
+        bench.states.publish(joint_state(MIDDLE, k * 10_000_000))
+        ros.until(lambda k=k: bench.node.counts["states"] == k, "the state to be seen")
+    assert bench.node.counts["commands"] == 10
+    bench.states.publish(joint_state(MIDDLE * math.nan, 400_000_000))
+    ros.until(lambda: bench.node.counts["problems"], "the refusal")
+    assert bench.node.check_health()[1] == "joint state is not finite"
+
+
 @parameters(source="leader")
 def test_between_episodes_the_arm_is_left_alone_where_episodes_are_run(ros: Ros) -> None:
     episode = ros.probe.create_publisher(DiagnosticStatus, "episode/info", qos.LATCHED)
