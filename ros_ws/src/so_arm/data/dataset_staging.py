@@ -80,8 +80,8 @@ def roll_back_old_layout(root: Path, manifest: Iterable[str]) -> None:
     for name in set(written_once(root)) - set(manifest):
         (root / name).unlink()
     for path in root.iterdir():
-        if path.is_dir() and path.name not in ("data", "videos", "meta"):
-            shutil.rmtree(path)
+        if path.is_dir() and path.name.startswith(("tmp", "images")):
+            shutil.rmtree(path)  # LeRobot's, for the episode in progress
     for name in (INFO, STATS, TASKS):
         spare = root / SPARE / Path(name).name
         if spare.is_file():
