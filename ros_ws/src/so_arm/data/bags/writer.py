@@ -15,7 +15,7 @@ from so_arm.core.errors import UserError, choice_error
 from so_arm.core.files import creating
 from so_arm.data.bags import metadata, qos
 from so_arm.data.bags.definitions import definition_of, hash_of
-from so_arm.data.bags.mcap_writer import Entry, McapWriter
+from so_arm.data.bags.mcap_writer import Entries, McapWriter
 
 #: What a killed recorder loses at most is what is in open chunks; they are closed at this size or age.
 CHUNK_BYTES = 4 * 2**20
@@ -61,8 +61,8 @@ class BagWriter:
         self._counts: Counter[str] = Counter()
         self._parts: list[metadata.FileSummary] = []
         self._closed_bytes = 0
-        self._small: list[Entry] = []
-        self._large: list[Entry] = []
+        self._small: Entries = []
+        self._large: Entries = []
         self._open_bytes, self._look_at_bytes = 0, _LOOK_BYTES
         self._chunks_due_s = monotonic() + CHUNK_S
         self._split_due_ns = -_NEVER_NS if split_s else _NEVER_NS  # log time
@@ -114,7 +114,8 @@ class BagWriter:
         if data.__class__ is not bytes:
             data = bytes(data)
         size = len(data)
-        (self._small if size < LARGE_BYTES else self._large).append((number, log_ns, data))  # type: ignore[arg-type]
+        chunk = self._small if size < LARGE_BYTES else self._large
+        chunk += (number, log_ns, size, data)
         self._open_bytes += size
         if self._open_bytes >= self._look_at_bytes:
             self._look()
