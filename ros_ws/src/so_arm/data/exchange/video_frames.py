@@ -38,7 +38,10 @@ class VideoFrames:
         raise UserError(f"{self.video} has {found} of the {self.count} frames from {self.start_s:.2f} s on")
 
     def _decoded(self) -> Iterator[np.ndarray]:
+        av.logging.set_libav_level(av.logging.FATAL)  # the error says it all
         with av.open(str(self.video)) as container:
+            if not container.streams.video:
+                raise UserError(f"{self.video} cannot be decoded: it holds no video")
             stream = container.streams.video[0]
             if self.start_s > 0 and stream.time_base:
                 container.seek(int(self.start_s / stream.time_base), stream=stream)
