@@ -88,8 +88,8 @@ class CommandMux(RuntimeNode[Settings]):
             "refused": str(arbiter.refused),
         }
         level, text = super().check_health()
-        # Between episodes sources are to say nothing, and before all of them a policy may still be starting.
-        begun = self._episodes.info.id or self.counts[POLICY] or arbiter.source != POLICY
+        # Between episodes sources are to say nothing, and before all of them they may still be starting.
+        begun = self._episodes.info.id or self.counts[arbiter.source]
         waited_for = begun and self._in_charge(self.states_seen_ns)
         if level == OK and arbiter.holding and arbiter.source != HOLD and waited_for:
             return WARN, f"holding: {arbiter.source} is silent"

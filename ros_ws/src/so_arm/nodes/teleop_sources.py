@@ -29,6 +29,7 @@ from so_arm.sim.expert_pilot import ExpertPilot
 _OBJECTS_AGE_NS = 500_000_000
 #: An arm that is there for so long without simulated objects is not simulated [s].
 EXPERT_PATIENCE_S = 5.0
+_BLIND_S = 0.5
 _BUTTON_PERIOD_S = 0.02
 
 
@@ -201,7 +202,7 @@ class ExpertSource:
         self._objects: tuple[int, np.ndarray] | None = None
         self._episode_ns = 0
         self._arm_since_s: float | None = None
-        self.problem = ""
+        self._blind_since_s: float | None = None
         node.create_subscription(MarkerArray, "sim/objects", self._on_objects, qos.CONTROL)
         node.create_timer(1.0, self._refuse_what_is_not_simulated)
 
@@ -212,10 +213,16 @@ class ExpertSource:
     def target(self, follower: Follower) -> np.ndarray | None:
         objects = self._objects
         if objects is None or not self._fits(objects[0], follower.stamp_ns):
-            self.problem = "nothing new on sim/objects"
+            self._blind_since_s = self._blind_since_s or time.monotonic()
             return None
-        self.problem = ""
+        self._blind_since_s = None
         return self._pilot.act(follower.position, follower.velocity, objects[1])
+
+    @property
+    def problem(self) -> str:
+        # In lockstep it is blind for a moment in every tick.
+        blind = self._blind_since_s is not None and time.monotonic() - self._blind_since_s > _BLIND_S
+        return "nothing new on sim/objects" if blind else ""
 
     def close(self) -> None:
         """Nothing is open."""
