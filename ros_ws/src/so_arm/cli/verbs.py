@@ -36,5 +36,6 @@ VERBS: dict[str, Verb] = {
     "demos": Verb("demos", "Record episodes of the scripted expert as a LeRobot dataset.", LEARN),
     "import": Verb("import_dataset", "Make a LeRobot v3 dataset of LeRobot v2.1, LIBERO HDF5 or RLDS.", LEARN),
     "export": Verb("export_dataset", "Write a LeRobot dataset as LIBERO HDF5 or as RLDS.", LEARN),
+    "dataset": Verb("dataset", "Check whether a dataset is whole, repair it, make a bag of it.", LEARN),
     "train": Verb("train", "Train a LeRobot ACT policy on a dataset.", LEARN),
 }

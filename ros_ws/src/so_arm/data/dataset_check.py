@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ from so_arm.data.dataset_lock import is_being_written
 from so_arm.data.dataset_schema import (
     ACTION,
     IMAGE_PREFIX,
-    REWARD,
     STATE,
     Record,
     cameras_of,
@@ -30,7 +29,6 @@ from so_arm.data.dataset_staging import FINISHED, INFO, RECORDING, STATS, TASKS,
 
 #: LeRobot takes a frame whose stamp is that near to the one asked for [s].
 _STAMP_TOLERANCE_S = 1e-4
-_ROW_COLUMNS = ("timestamp", "frame_index", "episode_index", "index", STATE, ACTION)
 
 
 @dataclass(frozen=True)
@@ -138,7 +136,7 @@ def _metadata(root: Path, found: DatasetCheck) -> dict[str, Any] | None:
             found.problems.append(f"{name} cannot be read: {_reason(error)}")
     try:
         info = load_info(root)
-        check_joint_features(root, info)
+        _note_foreign_joints(root, info, found)
         found.fps, found.columns = int(info["fps"]), columns_of(info)
         found.cameras = {name: f"{width}x{height} px" for name, (height, width) in cameras_of(info).items()}
     except UserError as error:
@@ -148,6 +146,13 @@ def _metadata(root: Path, found: DatasetCheck) -> dict[str, Any] | None:
         found.problems.append(f"{INFO} is damaged: {type(error).__name__} {error}")
         return None
     return info
+
+
+def _note_foreign_joints(root: Path, info: dict[str, Any], found: DatasetCheck) -> None:
+    try:
+        check_joint_features(root, info)
+    except UserError as error:
+        found.notes.append(str(error))
 
 
 def _places(root: Path, info: dict[str, Any], found: DatasetCheck) -> list[EpisodePlace]:
@@ -171,13 +176,13 @@ def _check_rows(root: Path, places: list[EpisodePlace], info: dict[str, Any], fo
         name = place.files[0]
         if name not in tables:
             tables = {name: _readable(root, name, found)}
-        fault = _fault_of_rows(tables[name], place, index, float(info["fps"]), REWARD in found.columns)
+        fault = _fault_of_rows(tables[name], place, index, float(info["fps"]))
         if fault:
             _blame(found, place.number, f"{name}: {fault}")
         index += place.length
 
 
-def _fault_of_rows(table: pa.Table | None, place: EpisodePlace, first: int, fps: float, reward: bool) -> str:
+def _fault_of_rows(table: pa.Table | None, place: EpisodePlace, first: int, fps: float) -> str:
     if table is None:
         return "unreadable"
     rows = table.filter(pa.compute.equal(table["episode_index"], place.number))
@@ -189,7 +194,7 @@ def _fault_of_rows(table: pa.Table | None, place: EpisodePlace, first: int, fps:
     off = np.abs(rows["timestamp"].to_numpy() - ticks / fps).max()
     if not off <= _STAMP_TOLERANCE_S:
         return f"a stamp is {off:.4f} s off the grid of {fps:g} Hz"
-    for key in (STATE, ACTION):
+    for key in {STATE, ACTION} & set(rows.column_names):
         if not np.isfinite(np.stack(rows[key].to_numpy())).all():
             return f"{key} holds values that are not finite"
     return ""
@@ -272,28 +277,18 @@ def _blame(found: DatasetCheck, episode: int, text: str) -> None:
 
 def _readable(root: Path, name: str, found: DatasetCheck) -> pa.Table | None:
     try:
-        return _parquet(root, root / name, list(_ROW_COLUMNS))
+        return _parquet(root, root / name)
     except UserError as error:
         found.problems.append(str(error))
         return None
 
 
-def _parquet(root: Path, path: Path, columns: list[str] | None = None) -> pa.Table:
+def _parquet(root: Path, path: Path) -> pa.Table:
     try:
-        return pq.read_table(path, columns=columns)
+        return pq.read_table(path)
     except (OSError, pa.ArrowException) as error:
         raise UserError(f"{path.relative_to(root)} cannot be read: {_reason(error)}") from error
 
 
 def _reason(error: Exception) -> str:
     return " ".join(str(error).split())[:200]
-
-
-def lines(found: DatasetCheck) -> Iterator[str]:
-    """What the dataset is, for people."""
-    seconds = found.frames / found.fps if found.fps else 0.0
-    yield f"{found.episodes} episodes, {found.frames} frames at {found.fps} Hz ({seconds / 60:.1f} min)"
-    yield "cameras: " + (", ".join(f"{name} {size}" for name, size in found.cameras.items()) or "none")
-    yield "columns: " + ", ".join([STATE, ACTION, *found.columns])
-    units = ", ".join(f"{name} {unit}" for name, unit in found.units.items())
-    yield f"units: {units or 'unknown'}; calibration: {found.calibration[:12] or 'none'}"
