@@ -15,7 +15,7 @@ from so_arm.analysis.replay_page import ShownEpisode, replay_page, shown_episode
 from so_arm.analysis.replay_report import build_report
 from so_arm.analysis.replay_scores import score
 from so_arm.analysis.replay_video import HEIGHT_PX, side_by_side
-from so_arm.analysis.svg_plot import Curve, Panel, Place, nice_ticks, panel_svg
+from so_arm.analysis.svg_plot import Curve, Panel, Place, decades, nice_ticks, panel_svg
 from so_arm.core.predictions import Predictions
 from so_arm.core.reward_trace import RewardTrace
 from so_arm.data.recordings.recording import RecordedFrames
@@ -145,3 +145,12 @@ def test_flat_or_empty_curves_have_limits(y):
 )
 def test_ticks_are_round(low, high, ticks):
     assert nice_ticks(low, high, 4) == pytest.approx(ticks)
+
+
+def test_a_large_bonus_leaves_the_rest_visible():
+    y = np.array([0.0, 5.0, 500.0])
+    panel = Panel("reward", [Curve(np.arange(3.0), y, "#000")], (0.0, 2.0), linear_to=10.0)
+    path = panel_svg(panel, Place(0, 0, 100, 100)).split('d="')[1].split('"')[0]
+    heights = [float(point.split()[1]) for point in path[1:].split("L")]
+    assert heights[0] - heights[1] > 10.0  # of 100 pixels; on a linear axis it would be one
+    assert decades(-30.0, 500.0, 10.0) == [-10.0, 0.0, 10.0, 100.0]

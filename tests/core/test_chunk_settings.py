@@ -51,5 +51,5 @@ def test_control_rate_of_a_policy(tmp_path):
     (tmp_path / METADATA_FILE).write_text('{"fps": 50}')
     assert fps_of_policy(tmp_path) == 50
     (tmp_path / METADATA_FILE).write_text('{"fps": 0}')
-    with pytest.raises(UserError, match="fps in so_arm.json is 0"):
+    with pytest.raises(UserError, match=r"fps in so_arm\.json is 0"):
         fps_of_policy(tmp_path)

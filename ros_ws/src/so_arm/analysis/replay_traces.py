@@ -17,6 +17,9 @@ POLICY_COLOURS = ("#1769aa", "#d9620d")
 JOIN_COLOUR = "#c3c9d1"
 _JOINT_COLOURS = ("#1769aa", "#d9620d", "#2a9d5c", "#8e5ea2", "#b8860b", "#d1495b")
 
+#: As in the videos of episodes: a bonus of 500 leaves the rest visible.
+_REWARD_LINEAR = 10.0
+
 _WIDTH, _LEFT, _RIGHT = 820, 52, 12
 _PANEL, _GAP, _TOP, _BOTTOM = 92, 30, 22, 34
 
@@ -63,7 +66,7 @@ def _panels(frames: RecordedFrames, answers: Mapping[str, Predictions], reward: 
             panels.append(Panel(f"residual on {name} [°], a colour per joint", curves, limits, least_span=0.5))
     if reward.values is not None:
         curve = Curve(seconds, reward.values, "#2a9d5c")
-        panels.append(Panel(f"reward per tick ({reward.source})", [curve], limits))
+        panels.append(Panel(f"reward per tick ({reward.source})", [curve], limits, linear_to=_REWARD_LINEAR))
     return panels
 
 

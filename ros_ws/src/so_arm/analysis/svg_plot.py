@@ -36,22 +36,27 @@ class Place:
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """One plotting area. x_limits: where it begins and ends. marks: x of vertical lines, by colour."""
+    """One plotting area. x_limits: where it begins and ends. marks: x of vertical lines, by colour.
+
+    least_span: the y axis is at least this long. linear_to: beyond it (and its negative) the y axis is logarithmic, so
+    that a large bonus leaves the rest visible; None: linear.
+    """
 
     title: str
     curves: Sequence[Curve]
     x_limits: tuple[float, float]
     marks: Sequence[tuple[str, Sequence[float]]] = ()
     least_span: float = 1.0
+    linear_to: float | None = None
 
 
 def panel_svg(panel: Panel, place: Place, x_label: str = "") -> str:
     """Grid, numbers, curves. The numbers of x only with `x_label`, which goes at the end of their row."""
     low, high = _y_limits(panel)
     x = _Scale(*panel.x_limits, place.left, place.left + place.width)
-    y = _Scale(low, high, place.top + place.height, place.top)
+    y = _Scale(low, high, place.top + place.height, place.top, panel.linear_to)
     parts = [f'<text x="{place.left:g}" y="{place.top - 5:g}" class="title">{escape(panel.title)}</text>']
-    for value in nice_ticks(low, high, 4):
+    for value in nice_ticks(low, high, 4) if panel.linear_to is None else decades(low, high, panel.linear_to):
         parts.append(_line(place.left, y(value), place.left + place.width, y(value), GRID))
         parts.append(_number(value, place.left - 5, y(value) + 3, "end"))
     for value in nice_ticks(*panel.x_limits, 8):
@@ -84,15 +89,27 @@ def nice_ticks(low: float, high: float, about: int) -> list[float]:
     return [number * step for number in range(first, last + 1)]
 
 
-class _Scale:
-    """Values to pixels."""
+def decades(low: float, high: float, linear_to: float) -> list[float]:
+    """Zero and the powers of ten from `linear_to` on, of either sign, within `low` to `high`."""
+    powers = [linear_to * 10.0**power for power in range(12)]
+    return [value for value in (*[-power for power in reversed(powers)], 0.0, *powers) if low <= value <= high]
 
-    def __init__(self, low: float, high: float, low_px: float, high_px: float) -> None:
-        self._low, self._px = low, low_px
-        self._factor = (high_px - low_px) / ((high - low) or 1.0)
+
+class _Scale:
+    """Values to pixels; see `Panel` for `linear_to`."""
+
+    def __init__(self, low: float, high: float, low_px: float, high_px: float, linear_to: float | None = None) -> None:
+        self._linear_to = math.inf if linear_to is None else linear_to
+        self._low, self._px = self._bent(low), low_px
+        self._factor = (high_px - low_px) / ((self._bent(high) - self._low) or 1.0)
 
     def __call__(self, value: float) -> float:
-        return self._px + self._factor * (value - self._low)
+        return self._px + self._factor * (self._bent(value) - self._low)
+
+    def _bent(self, value: float) -> float:
+        if abs(value) <= self._linear_to:
+            return value
+        return math.copysign(self._linear_to * (1.0 + math.log10(abs(value) / self._linear_to)), value)
 
 
 def _y_limits(panel: Panel) -> tuple[float, float]:
