@@ -101,7 +101,8 @@ class BagRecording:
         return self._images.at(number, tick)[camera]
 
     def _latency_ms(self, stamps: np.ndarray, tolerance_ns: int) -> np.ndarray | None:
-        """From an observation to the command that answers it, as the bag's recorder received them."""
+        """From an observation to the command that answers it, as the bag's recorder received them: to within its own
+        delays, so never less than nothing."""
         commands, states = self._content.command_logs, self._content.state_logs
         if not states:
             return None
