@@ -108,7 +108,8 @@ class BagRecording:
             return None
         answered = np.array(sorted(commands.keys() & states.keys()), np.int64)
         found = nearest(answered, stamps, tolerance_ns)
-        return np.array([np.nan if at < 0 else (commands[answered[at]] - states[answered[at]]) * 1e-6 for at in found])
+        took_ns = [max(commands[stamp] - states[stamp], 0) for stamp in answered]
+        return np.array([np.nan if at < 0 else took_ns[at] * 1e-6 for at in found])
 
 
 def _verdict(report: EpisodeReport) -> bool | None:
