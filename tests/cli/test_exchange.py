@@ -109,6 +109,8 @@ def test_view_writes_a_file_or_opens_the_viewer_silently(dataset, tmp_path, caps
     assert env["CI"] == "1"
     assert "FORCE_RERUN_ANALYTICS" not in env
     assert "ended with code 1" in refused(capsys, "view", dataset)
+    assert main(["view", str(target)]) == EXIT_USER_ERROR  # a file is opened as it is
+    assert calls[2][0][3] == str(target)
 
 
 def test_refusals_of_view(tmp_path, capsys, monkeypatch):

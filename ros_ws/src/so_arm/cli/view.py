@@ -23,7 +23,8 @@ def register(app: typer.Typer) -> None:
 
 def view(
     recording: Annotated[
-        Path, typer.Argument(metavar="DATASET|BAG", help="Folder of a LeRobot dataset (v3), or a bag: MCAP or sqlite3.")
+        Path,
+        typer.Argument(metavar="DATASET|BAG", help="LeRobot dataset (v3), bag (MCAP or sqlite3), or a file of --save."),
     ],
     episode: Annotated[
         int | None, typer.Option(min=0, show_default="0", help="Number of the episode of a dataset.")
@@ -42,7 +43,11 @@ def view(
     _check_target(save)
     if save is not None:
         _write(recording, episode, save)
-        console().print(f"{save}: {save.stat().st_size / 1e6:.1f} MB; to look at it: rerun {save}", soft_wrap=True)
+        size_mb = save.stat().st_size / 1e6
+        console().print(f"{save}: {size_mb:.1f} MB; to look at it: so-arm view {save}", markup=False, soft_wrap=True)
+        return
+    if recording.is_file() and recording.suffix == SUFFIX:
+        _open_viewer(recording)
         return
     with tempfile.TemporaryDirectory(prefix="so_arm_view_") as scratch:
         file = Path(scratch) / f"{recording.absolute().name}{SUFFIX}"
