@@ -32,7 +32,7 @@ class Kept:
     def __init__(self, cameras: tuple[str, ...] = ("static",), reward: bool = True, **more: float) -> None:
         self.rows: list[Row] = []
         self.reports: list[EpisodeReport] = []
-        settings = RecordingSettings(30, cameras, reward, **more)  # type: ignore[arg-type]
+        settings = RecordingSettings(30, cameras, reward, **{"patience_s": 0.5} | more)  # type: ignore[arg-type]
         self.ingest = EpisodeIngest(settings, self.rows.append, self.reports.append)
 
     def feed(self, fed: list[Fed]) -> Kept:

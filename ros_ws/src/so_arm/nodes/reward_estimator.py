@@ -33,7 +33,8 @@ class RewardEstimator(RuntimeNode[Settings]):
         self._episodes = EpisodeListener(self, self._on_episode)
         self._total = self.create_publisher(Float64, "reward", qos.STATE)
         self._terms = self.create_publisher(DiagnosticArray, "reward/terms", qos.STATE)
-        self.create_subscription(DiagnosticArray, "sim/state", self._on_state, qos.STATE)
+        # Every tick has its reward, also when this process was held up for a moment.
+        self.create_subscription(DiagnosticArray, "sim/state", self._on_state, qos.RECORDER)
         self.get_logger().info(f"ready: {self._reward.name}")
 
     def _on_episode(self, info: EpisodeInfo) -> None:

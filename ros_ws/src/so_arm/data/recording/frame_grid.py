@@ -23,6 +23,8 @@ from so_arm.data.recording.stream_samples import StreamCounts, StreamRule, Strea
 _SECOND_NS = 1_000_000_000
 #: An episode may go on for so long before its first row.
 LEAD_NS = 2 * _SECOND_NS
+#: The leading stream may stop so long before the end of the episode.
+TAIL_NS = _SECOND_NS // 2
 
 
 @dataclass(frozen=True)
@@ -142,4 +144,4 @@ class FrameGrid:
     def _ends_with(self, at: int) -> bool:
         """Whether the leading stream ended shortly before the episode did, which is no fault."""
         stopped = self._leading.newest_ns is not None and self._leading.newest_ns < at
-        return stopped and self._end_ns is not None and self._end_ns - at <= self._patience_ns
+        return stopped and self._end_ns is not None and self._end_ns - at <= TAIL_NS

@@ -22,7 +22,7 @@ class RecordingSettings:
     """fps: rate of the rows [Hz]. cameras: may be none. reward: a reward topic is there (simulation).
 
     state_tolerance_s, image_tolerance_s: how far a sample may be from its tick [s]. patience_s: how long a tick waits
-    for a sample that is late, by the stamps of the others [s].
+    for a sample that is late, by the stamps of the others [s]; simulated time may pass several times as fast as ours.
     control_hz: rate in which /episode/info counts its steps [Hz]; 0: that of the rows.
     """
 
@@ -31,7 +31,7 @@ class RecordingSettings:
     reward: bool
     state_tolerance_s: float = 0.05
     image_tolerance_s: float = 0.1
-    patience_s: float = 0.5
+    patience_s: float = 2.0
     control_hz: int = 0
 
 
