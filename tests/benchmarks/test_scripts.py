@@ -20,6 +20,7 @@ NEEDS = {
     "fidelity": [pytest.mark.skipif(not REAL.is_dir(), reason="the recorded data are not beside the checkout")],
     "graph": [pytest.mark.ros],
     "images": [pytest.mark.ros, pytest.mark.torch],
+    "record": [pytest.mark.ros, pytest.mark.torch],
     "servo": [pytest.mark.torch],
 }
 
