@@ -1,9 +1,10 @@
 import json
+from dataclasses import replace
 
 import h5py
 import numpy as np
 import pytest
-from tests.data.exchange.datasets import LAYOUT, make_episode
+from tests.data.exchange.datasets import JOINTS, LAYOUT, assert_same_numbers, make_episode
 from tests.data.exchange.refusals import refusal
 from tests.shared_files import SHARED
 
@@ -11,6 +12,8 @@ from so_arm.data.exchange.delta_names import DELTA_NAMES
 from so_arm.data.exchange.hdf5_file import new_hdf5
 from so_arm.data.exchange.hdf5_source import Hdf5Source
 from so_arm.data.exchange.hdf5_target import write_hdf5
+from so_arm.data.exchange.rlds_source import RldsSource
+from so_arm.data.exchange.rlds_target import write_rlds
 
 REAL = SHARED / "data" / "hdf5"
 ROWS = 5
@@ -76,6 +79,26 @@ def test_instruction_and_rate_of_the_command_line_come_first(tmp_path):
     assert next(source.episodes()).task == "Shut it."
 
 
+@pytest.mark.parametrize("to", ["hdf5", "rlds"])
+def test_another_robots_columns_keep_their_names(tmp_path, to):
+    source = Hdf5Source(libero(tmp_path / "a.hdf5"))
+    out = tmp_path / "out"
+    if to == "hdf5":
+        write_hdf5(out, source.layout, source.episodes(), lambda rows: None)
+    else:
+        write_rlds(out, "a", "a.hdf5", source.layout, source.episodes(), lambda rows: None)
+    again = Hdf5Source(out) if to == "hdf5" else RldsSource(out)
+    assert again.layout == source.layout
+    for episode, before in zip(again.episodes(), source.episodes(), strict=True):
+        assert_same_numbers(episode, before)
+
+
+def test_columns_that_would_be_one_are_refused(tmp_path):
+    layout = replace(LAYOUT, features=LAYOUT.features | {"observation.joint_states": JOINTS})
+    said = refusal(write_hdf5, tmp_path / "out", layout, [make_episode(0)], lambda rows: None)
+    assert "observation.state and observation.joint_states would both be obs/joint_states" in said
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -132,7 +155,7 @@ def test_written_files_have_the_form_of_liberos(tmp_path):
         assert np.array_equal(demo["obs/joint_states"], episodes[2].columns["observation.state"])
         assert demo["obs/static_rgb"].shape == (7, 48, 64, 3)
         assert demo["dones"][()].tolist() == [0] * 6 + [1]
-        assert demo["rewards"].shape == (7, 1)
+        assert demo["rewards"].shape == demo["success"].shape == (7,)
 
 
 def test_a_disk_that_takes_no_more(tmp_path):

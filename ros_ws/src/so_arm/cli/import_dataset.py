@@ -97,7 +97,8 @@ def _convert(
     if edits != Edits() or instruction is not None or fps is not None:
         raise UserError("a LeRobot v2.1 dataset is converted as it is; only HDF5 and RLDS are edited on import")
     lengths = check_complete(source)
-    with console(Path("-")).status(f"LeRobot converts {len(lengths)} episodes"), new_folder(output) as folder:
+    console(Path("-")).print(f"LeRobot converts {len(lengths)} episodes, {sum(lengths)} frames")
+    with new_folder(output) as folder:
         convert(source, folder)
         written = LeRobotSource(folder)
         if written.lengths != lengths:

@@ -19,7 +19,7 @@ from so_arm.data.exchange.outcome import outcome
 
 NOTE = "so_arm"
 ORDER, INSTRUCTION = "episode_index", "language_instruction"
-#: Written for every dataset; a column of such a name is found there too.
+#: There in every file, from a column of the dataset or made.
 REWARDS, DONES = "rewards", "dones"
 _IMAGES, _OBSERVATION = "observation.images.", "observation."
 
@@ -44,7 +44,9 @@ def write_hdf5(folder: Path, layout: Layout, episodes: Iterable[Episode], on_fra
 
 def places_of(layout: Layout) -> dict[str, str]:
     """LeRobot key -> path within a demonstration."""
-    fixed = {ACTION: "actions", STATE: "obs/joint_states", "reward": REWARDS}
+    state = "obs/state" if layout.delta_actions else "obs/joint_states"
+    fixed = {ACTION: "actions", STATE: state, "reward": REWARDS, "done": DONES}
+    fixed["observation.environment_state"] = "states"
     places = {key: fixed.get(key) or _place(key) for key in layout.features}
     return places | {key: f"obs/{_plain(key.removeprefix(_IMAGES))}_rgb" for key in layout.images}
 
@@ -77,10 +79,11 @@ def _add_numbers(data: h5py.Group, number: int, places: dict[str, str], episode:
     demo.attrs[ORDER] = number
     demo.attrs[INSTRUCTION] = episode.task
     for key, values in episode.columns.items():
-        demo[places[key]] = values
+        demo[places[key]] = values[:, 0] if values.shape[1:] == (1,) else values
     if REWARDS not in demo:
         demo[REWARDS] = outcome(episode).rewards.astype(np.uint8)
-    demo[DONES] = (np.arange(len(episode)) == len(episode) - 1).astype(np.uint8)
+    if DONES not in demo:
+        demo[DONES] = (np.arange(len(episode)) == len(episode) - 1).astype(np.uint8)
     data.attrs["num_demos"] += 1
     data.attrs["total"] += len(episode)
     return demo

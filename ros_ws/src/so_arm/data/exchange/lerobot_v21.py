@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -123,14 +124,14 @@ def _link(source: str, target: str) -> None:
 
 @contextlib.contextmanager
 def _quietly() -> Any:
-    """Without the converter's own progress bars and log lines."""
+    """Without the converter's log lines; its progress bars only for people."""
     import datasets
 
     datasets.disable_progress_bars()
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
-        with contextlib.redirect_stderr(io.StringIO()):
+        with contextlib.nullcontext() if sys.stderr.isatty() else contextlib.redirect_stderr(io.StringIO()):
             yield
     finally:
         logging.disable(before)

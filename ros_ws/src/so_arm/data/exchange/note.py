@@ -16,7 +16,11 @@ UNITS_UNKNOWN = "unknown"
 
 
 def note_of(layout: Layout, places: Mapping[str, str]) -> dict[str, Any]:
-    """JSON for `layout`; places: LeRobot key -> where it is in the file."""
+    """JSON for `layout`; places: LeRobot key -> where it is in the file. UserError when two are in one place."""
+    owners: dict[str, str] = {}
+    for key, place in places.items():
+        if (first := owners.setdefault(place, key)) != key:
+            raise UserError(f"columns {first} and {key} would both be {place}; rename one of them")
     return {
         "fps": layout.fps,
         "robot_type": layout.robot_type,
