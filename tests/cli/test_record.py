@@ -15,7 +15,10 @@ from so_arm.cli import recording_run
 from so_arm.cli.recording_plan import ArmChoice, RecordHardware, RecordingPlan, Teleop
 from so_arm.cli.recording_run import _arguments
 from so_arm.core.errors import UserError
+from so_arm.core.files import write_json
 from so_arm.core.paths import share_dir
+from so_arm.data.dataset_lock import DatasetLock
+from so_arm.data.dataset_schema import INTERVENTION, REWARD, SUCCESS, Record, features
 
 EXAMPLES = share_dir() / "calibration"
 NO_ARM = ArmChoice("", "", None)
@@ -89,6 +92,53 @@ def test_a_folder_that_holds_something_else_is_not_written_to(tmp_path: Path):
         plan(tmp_path).check()
     with pytest.raises(UserError, match="is not a LeRobot dataset"):
         plan(tmp_path, resume=True).check()
+
+
+@pytest.fixture
+def recorded_before(tmp_path: Path) -> Path:
+    """What a recording of the expert leaves behind, as far as its description goes."""
+    root = tmp_path / "set"
+    described = features(dict.fromkeys(("static", "wrist"), (64, 64)), (REWARD, SUCCESS, INTERVENTION))
+    info = {"codebase_version": "v3.0", "fps": 30, "robot_type": "so100_follower", "total_episodes": 4}
+    write_json(root / "meta" / "info.json", info | {"features": described})
+    Record().save(root)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("spoil", "changes", "reason"),
+    [
+        (lambda info: info | {"fps": 25}, {}, "fps is 25, but this recording has 30"),
+        (
+            lambda info: json.loads(json.dumps(info).replace("elbow_flex.pos", "elbow.pos")),
+            {},
+            r"names of observation.state are .*'elbow.pos'.* expected",
+        ),
+        (
+            lambda info: info,
+            {"image_size": (128, 64)},
+            r"cameras is .*\(64, 64\).* but this recording has .*\(64, 128\)",
+        ),
+        (lambda info: info, {"cameras": False}, "cameras is .* but this recording has none"),
+        (lambda info: info, {"hardware": RecordHardware.emulated}, "calibration is none, but this recording has"),
+    ],
+)
+def test_a_dataset_that_does_not_fit_is_not_added_to(recorded_before: Path, spoil, changes: dict, reason: str):
+    resumed = plan(recorded_before, resume=True, **changes)
+    file = recorded_before / "meta" / "info.json"
+    info = json.loads(file.read_text())
+    plan(recorded_before, resume=True).check()
+    file.write_text(json.dumps(spoil(info)))
+    with pytest.raises(UserError, match=reason):
+        resumed.check()
+
+
+def test_a_dataset_that_somebody_writes_to_is_left_alone(recorded_before: Path):
+    lock = DatasetLock(recorded_before)
+    with pytest.raises(UserError, match="is being written by another process; wait for it, or stop it"):
+        plan(recorded_before, resume=True).check()
+    lock.release()
+    plan(recorded_before, resume=True).check()
 
 
 @pytest.mark.parametrize(

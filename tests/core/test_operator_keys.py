@@ -52,7 +52,9 @@ def test_every_key_does_one_thing():
 def test_the_line_says_what_counts():
     view = OperatorView(phase="running", episode=2, episodes=3, saved=1, since_s=4.4, source="teleop", in_control=True)
     assert view.line() == "episode 2 of 3: RECORDING 4 s | teleop in control"
-    view = OperatorView(phase="ready", episodes=3, note="ready for episode 1 of 3", source="policy", holding=True)
+    view = OperatorView(phase="ready", episodes=3, source="policy", holding=True)
     view.problems["motor_driver"] = "no power"
-    assert view.line() == "0 of 3 saved: ready, ready for episode 1 of 3 | policy: holding | ! motor_driver: no power"
+    assert view.line() == "0 of 3 saved: ready, r records the next | policy: holding | ! motor_driver: no power"
+    view = OperatorView(phase="homing", episodes=3, saved=1, note="the arm goes home", automatic=True, left_s=41.6)
+    assert view.line() == "1 of 3 saved: homing, the arm goes home, about 42 s left"
     assert OperatorView().line() == "waiting for recording_session"

@@ -83,6 +83,34 @@ def test_without_cameras(tmp_path: Path):
     assert graph["episode_runner"]["cameras"] == ""
 
 
+@pytest.mark.parametrize("hardware", ["mujoco", "emulated", "real"])
+@pytest.mark.parametrize("teleop", ["leader", "keyboard", "expert"])
+def test_recording_with_every_hand_on_every_arm(tmp_path: Path, hardware: str, teleop: str):
+    given = {"hardware_type": hardware, "teleop": teleop, "policy": "false", "output": "/data"}
+    if hardware == "real":
+        given |= {"robot_id": "me", "leader_usb_port": "/dev/b"}
+    graph = nodes(tmp_path, "record.launch.xml", **given)
+    assert {"recorder", "recording_session", "teleop", "command_mux"} < set(graph)
+    emulated_leader = (hardware, teleop) == ("emulated", "leader")
+    assert ("leader_emulator" in graph) is emulated_leader
+    assert ("leader_driver" in graph) is (emulated_leader or hardware == "real")
+    assert (graph["teleop"]["source"], graph["command_mux"]["source"]) == (teleop, "teleop")
+    assert graph["recorder"]["reward"] is (hardware != "real")
+    assert graph["recorder"]["cameras"] == "static wrist"
+    if emulated_leader:
+        leader, follower = graph["leader_driver"], graph["motor_driver"]
+        assert leader["port"] == graph["leader_emulator"]["port"] != follower["port"]
+        assert leader["calibration_file"] != follower["calibration_file"]
+    if hardware == "mujoco":
+        waits = teleop == "expert"  # a person does not wait, so the simulation does not
+        assert graph["mujoco_bridge"]["lockstep"] is waits is graph["teleop"]["lockstep"]
+
+
+def test_recording_without_cameras_records_none(tmp_path: Path):
+    graph = nodes(tmp_path, "record.launch.xml", output="/data", use_cameras="false")
+    assert graph["recorder"]["cameras"] == graph["recording_session"]["cameras"] == ""
+
+
 @pytest.mark.parametrize(
     ("hardware", "bridge", "driver", "cameras"),
     [

@@ -104,13 +104,13 @@ def test_keys_call_services_and_the_terminal_is_given_back(ros, terminal: Termin
     assert "stop and save as a failure" in terminal.text and "open the gripper" in terminal.text
     assert not terminal.is_as_found
 
-    values = {"episode": "1", "episodes": "2", "saved": "0", "note": "press r", "turns": "0", "last": ""}
+    values = {"episode": "1", "episodes": "2", "saved": "0", "note": "", "turns": "0", "last": "", "automatic": "false"}
     statuses = ros.publisher(DiagnosticStatus, "recording/status", qos.LATCHED)
     statuses.publish(DiagnosticStatus(message="ready", values=key_values(values)))
     controls = ros.publisher(DiagnosticStatus, "control/status", qos.LATCHED)
     control = key_values({"in_control": "true", "holding": "false"})
     controls.publish(DiagnosticStatus(name="control", message="policy", values=control))
-    ros.until(lambda: "0 of 2 saved: ready, press r | policy in control" in terminal.text, "the status")
+    ros.until(lambda: "0 of 2 saved: ready, r records the next | policy in control" in terminal.text, "the status")
 
     terminal.type(b"r")
     ros.until(lambda: "record: said" in terminal.text, "the answer")

@@ -131,13 +131,22 @@ def test_an_automatic_recording_writes_its_results(ros, studio, tmp_path: Path, 
     assert lines[2]["line"] == "episode 2 of 2: 30 frames saved, success"
 
 
-@pytest.mark.parametrize("ros", [_parameters(automatic="true", patience=1.0, driver="motor_driver")], indirect=True)
-def test_what_never_comes_ends_it_with_the_reason(ros, studio):
+@pytest.mark.parametrize(
+    ("ros", "reason"),
+    [
+        (_parameters(automatic="true", patience=1.0, driver="motor_driver"), "there is no service motor_driver/home"),
+        (_parameters(patience=1.0, cameras="static wrist"), "no picture of camera static, wrist; see /diagnostics"),
+        (_parameters(patience=1.0, policy="true"), "nothing publishes /policy/action_chunk; is act_policy running?"),
+    ],
+    indirect=["ros"],
+)
+def test_what_never_comes_ends_it_with_the_reason(ros, reason: str):
     from so_arm.nodes.recording_session import RecordingSessionNode
 
+    Studio(ros)
     node = ros.start(RecordingSessionNode)
     ros.until(lambda: node.failure is not None, "the failure")
-    assert "no episode can begin: there is no service motor_driver/home" in str(node.failure)
+    assert f"no episode can begin: {reason}" in str(node.failure)
 
 
 @pytest.mark.parametrize("ros", [_parameters()], indirect=True)

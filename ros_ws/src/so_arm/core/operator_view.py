@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -11,6 +12,8 @@ from so_arm.core.operator_keys import KEYS
 @dataclass
 class OperatorView:
     """phase, episode, episodes, saved, note: of the recording session. since_s: time of the running episode.
+
+    automatic: episodes begin by themselves; left_s: then, how long all of it will still take, NaN while unknown.
 
     source, in_control, holding: who commands the arm. recorder, recorder_problem: its phase, and what it complains of.
     problems: node -> what is wrong with it.
@@ -22,6 +25,8 @@ class OperatorView:
     saved: int = 0
     note: str = ""
     since_s: float = 0.0
+    automatic: bool = False
+    left_s: float = math.nan
     source: str = ""
     in_control: bool = False
     holding: bool = False
@@ -37,9 +42,12 @@ class OperatorView:
         return " | ".join(part for part in parts if part)
 
     def _progress(self) -> str:
+        left = f", about {self.left_s:.0f} s left" if self.automatic and self.left_s > 0 else ""
         if self.phase == "running":
-            return f"episode {self.episode} of {self.episodes}: RECORDING {self.since_s:.0f} s"
-        return f"{self.saved} of {self.episodes} saved: {self.phase}{f', {self.note}' if self.note else ''}"
+            return f"episode {self.episode} of {self.episodes}: RECORDING {self.since_s:.0f} s{left}"
+        if self.phase == "ready" and not self.automatic:
+            return f"{self.saved} of {self.episodes} saved: ready, r records the next"
+        return f"{self.saved} of {self.episodes} saved: {self.phase}{f', {self.note}' if self.note else ''}{left}"
 
     def _control(self) -> str:
         if not self.source:

@@ -5,6 +5,7 @@ Start it in the terminal that is to have it: `ros2 run so_arm operator`, beside 
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 
@@ -43,7 +44,7 @@ class Operator(RuntimeNode[Settings]):
         self._terminal.open()
         self._view = OperatorView()
         self._reader, self._held = KeyReader(), HeldKeys()
-        self._begun_s = 0.0
+        self._begun_s = self._first_s = 0.0  # of the running episode, and of the first
         self._last_told = ""
         self._problems: dict[str, tuple[str, float]] = {}
         self._others = self.create_publisher(String, "operator/key", qos.STATE)
@@ -103,6 +104,8 @@ class Operator(RuntimeNode[Settings]):
         texts, view = texts_of(message), self._view
         if message.message == "running" and view.phase != "running":
             self._begun_s = time.monotonic()
+            self._first_s = self._first_s or self._begun_s
+        view.automatic = texts["automatic"] == "true"
         view.phase, view.note = message.message, texts["note"]
         view.episode, view.episodes, view.saved = int(texts["episode"]), int(texts["episodes"]), int(texts["saved"])
         if texts["turns"] != self._last_told and texts["last"]:
@@ -127,11 +130,13 @@ class Operator(RuntimeNode[Settings]):
 
     def _show(self) -> None:
         now = time.monotonic()
-        self._view.since_s = now - self._begun_s
-        self._view.problems = {
+        view = self._view
+        view.since_s = now - self._begun_s
+        view.left_s = (now - self._first_s) / view.saved * (view.episodes - view.saved) if view.saved else math.nan
+        view.problems = {
             name.rsplit("/", 1)[-1]: text for name, (text, at_s) in self._problems.items() if now - at_s < _FRESH_S
         }
-        self._terminal.show(self._view.line())
+        self._terminal.show(view.line())
 
 
 def main() -> None:
