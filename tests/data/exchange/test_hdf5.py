@@ -120,6 +120,8 @@ def test_a_demonstration_without_rows_is_left_out(tmp_path):
     source = Hdf5Source(libero(tmp_path / "a.hdf5", **empty, **images))
     assert source.lengths == [ROWS]
     assert [line for line in source.warnings if "demo_10 has no rows" in line]
+    path = libero(tmp_path / "b.hdf5", actions=None)
+    assert [line for line in Hdf5Source(path).warnings if "demo_10 has no actions" in line]
 
 
 def test_files_that_are_no_demonstrations(tmp_path):

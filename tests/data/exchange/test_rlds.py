@@ -101,6 +101,16 @@ def test_datasets_of_others_are_read_by_their_features(written):
     assert next(RldsSource(written, "Wait.", 5).episodes()).task == "Wait."
 
 
+def test_features_of_other_kinds_are_named(written):
+    def add(features):
+        steps = features["featuresDict"]["features"]["steps"]["sequence"]["feature"]
+        steps["featuresDict"]["features"]["kind"] = {"pythonClassName": "ClassLabel", "classLabel": {}}
+
+    (written / "so_arm.json").unlink()
+    edit(written / "features.json", add)
+    assert [line for line in RldsSource(written).warnings if line.startswith("kind is left out")]
+
+
 def test_large_datasets_have_several_files(tmp_path, monkeypatch):
     monkeypatch.setattr("so_arm.data.exchange.rlds_target._SHARD_BYTES", 1000)
     episodes = [make_episode(number) for number in range(3)]

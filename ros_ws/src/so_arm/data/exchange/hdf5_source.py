@@ -88,6 +88,9 @@ class Hdf5Source:
 
     def _read_demos(self, data: h5py.Group, file: Path, instruction: str | None, places: Places) -> list[_Demo]:
         demos: list[_Demo] = []
+        for name in data:
+            if isinstance(data[name], h5py.Group) and "actions" not in data[name]:
+                self.warnings.append(f"{file.name}: {name} has no actions and is left out")
         arrays = [place for parts in places.values() for place in parts]
         for name in demo_names(data, file):
             group = data[name]

@@ -9,12 +9,12 @@ from typing import Any
 from so_arm.core.errors import UserError
 
 _CLASSES = "tensorflow_datasets.core.features"
-TENSOR, TEXT, IMAGE = "tensor", "text", "image"
+TENSOR, TEXT, IMAGE, OTHER = "tensor", "text", "image", "other"
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """kind: tensor, text or image. shape: of one step, () for a scalar and for text."""
+    """kind: tensor, text, image, or other: what is not read here. shape: of one step, () for a scalar and for text."""
 
     kind: str
     dtype: str = "string"
@@ -51,7 +51,9 @@ def _walk(node: dict[str, Any], path: str, where: str) -> Iterator[tuple[str, Le
         yield from _walk(node["sequence"]["feature"], path, where)
     elif TEXT in node:
         yield path, Leaf(TEXT)
-    elif IMAGE in node or TENSOR in node:
+    elif IMAGE not in node and TENSOR not in node:
+        yield path, Leaf(OTHER)
+    else:
         kind = IMAGE if IMAGE in node else TENSOR
         told = node[kind]
         if told.get("encoding", "none").lower() not in ("none", ""):

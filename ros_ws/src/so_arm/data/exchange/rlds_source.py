@@ -137,7 +137,7 @@ class RldsSource:
             elif leaf.kind == TENSOR and len(leaf.shape) <= 1:
                 layout.features[key] = _feature(key, path, leaf)
             else:
-                self.warnings.append(f"{path} {leaf.shape} {leaf.dtype} is left out")
+                self.warnings.append(f"{path} is left out: it is neither images nor rows of numbers")
                 continue
             places[key] = path
         if STATE not in layout.features:
