@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ from so_arm.nodes.services import create_switches
 _CLOCK_HZ = 100.0
 #: Subscribers get so long to have the last messages [s].
 _LAST_S = 5.0
+#: And so long to be found, where there are some [s].
+_FIND_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ class BagPlayerNode(RuntimeNode[BagPlayerSettings]):
 
     def _play(self) -> None:
         try:
-            self._closing.wait(DISCOVERY_S)
+            self._wait_for_subscribers()
             self._bag_time.run(True)
             self._play_once()
             while self.settings.loop and not self._closing.is_set():
@@ -117,6 +120,16 @@ class BagPlayerNode(RuntimeNode[BagPlayerSettings]):
         except Exception as error:
             if self.context.ok():
                 self.fail(error)
+
+    def _wait_for_subscribers(self) -> None:
+        """Until those who listen already are found: what is published before would be lost to them."""
+        self._closing.wait(DISCOVERY_S)
+        until = time.monotonic() + _FIND_S
+        while time.monotonic() < until and not self._closing.wait(0.05):
+            if all(
+                self.count_subscribers(name) <= found.get_subscription_count() for name, found in self._outputs.items()
+            ):
+                return
 
     def _play_once(self) -> None:
         assert self._bag is not None

@@ -15,7 +15,7 @@ from so_arm.data.bags import qos
 _POLICIES = ("history", "reliability", "durability", "liveliness")
 _DURATIONS = ("deadline", "lifespan", "liveliness_lease_duration")
 _FOREVER_NS = 2**63 - 1
-USUAL_DEPTH, ALL_DEPTH = 10, 1000
+USUAL_DEPTH, PLAYED_DEPTH, ALL_DEPTH = 10, 100, 1000
 
 
 def message_type(name: str) -> Any:
@@ -24,7 +24,7 @@ def message_type(name: str) -> Any:
     module, _, kind = rest.rpartition("/")
     try:
         return getattr(import_module(f"{package}.{module}"), kind)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise UserError(f"the type {name} is not installed") from error
 
 
@@ -35,7 +35,7 @@ def as_recorded(profiles: Sequence[QoSProfile]) -> str:
 
 def as_published(text: str) -> QoSProfile:
     """What a publisher is to offer so that it is like those that were recorded."""
-    profile = QoSProfile(history=QoSHistoryPolicy.KEEP_LAST, depth=USUAL_DEPTH)
+    profile = QoSProfile(history=QoSHistoryPolicy.KEEP_LAST, depth=PLAYED_DEPTH)
     found = qos.parse(text)
     if not found:
         return profile
@@ -45,8 +45,9 @@ def as_published(text: str) -> QoSProfile:
     keeps_all = any(item["history"] == "keep_all" for item in found)
     profile.reliability = QoSReliabilityPolicy.BEST_EFFORT if best_effort else QoSReliabilityPolicy.RELIABLE
     profile.durability = QoSDurabilityPolicy.TRANSIENT_LOCAL if latched else QoSDurabilityPolicy.VOLATILE
-    # Middleware tells no depth of other processes' publishers: 0 in most bags.
-    profile.depth = ALL_DEPTH if keeps_all else max(item["depth"] for item in found) or USUAL_DEPTH
+    # How much is kept for subscribers that are slow, or late, is no promise to them; most bags do not know it (0).
+    least = USUAL_DEPTH if latched else PLAYED_DEPTH
+    profile.depth = ALL_DEPTH if keeps_all else max(least, *(item["depth"] for item in found))
     return profile
 
 

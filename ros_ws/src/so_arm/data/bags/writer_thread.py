@@ -6,6 +6,7 @@ import queue
 import threading
 from collections import Counter
 from collections.abc import Callable
+from time import monotonic
 
 from so_arm.data.bags.writer import CHUNK_S, BagWriter
 
@@ -25,6 +26,7 @@ class WriterThread:
         self._writer = writer
         self._on_error = on_error
         self._failed = False
+        self._flush_due_s = monotonic() + CHUNK_S
         self._taken_bytes = 0  # by the receiver's thread
         self._written_bytes = 0  # by the writer's
         self._orders: queue.SimpleQueue[Callable[[], None] | tuple[str, int, bytes] | None] = queue.SimpleQueue()
@@ -74,7 +76,10 @@ class WriterThread:
             return False
         if callable(order):
             order()
-            return True
-        self._writer.write(*order)
-        self._written_bytes += len(order[2])
+        else:
+            self._writer.write(*order)
+            self._written_bytes += len(order[2])
+        if monotonic() >= self._flush_due_s:
+            self._writer.flush()
+            self._flush_due_s = monotonic() + CHUNK_S
         return True
