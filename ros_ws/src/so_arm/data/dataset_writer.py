@@ -116,6 +116,7 @@ class DatasetWriter:
     def save_episode(self, note: Mapping[str, Any]) -> None:
         """Close the episode; `note` (JSON) is kept with it."""
         assert self._dataset is not None, "an episode has frames"
+        datasets.disable_progress_bars()  # LeRobot puts them on again where it reads episodes
         self._dataset.save_episode()
         self._record.notes.append(dict(note))
         self._unsaved += 1
