@@ -69,7 +69,6 @@ class DatasetWriter:
         self._unsaved = 0
         self.recovered = ""  #: what a process that died had left, and what became of it
         av.logging.set_libav_level(av.logging.ERROR)  # LeRobot hands the encoder's chatter to standard error
-        datasets.disable_progress_bars()
         self._make_folder()
         self._lock = DatasetLock(root)
         try:
