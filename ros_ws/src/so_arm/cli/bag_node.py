@@ -41,8 +41,13 @@ def run_bag_node(name: str, parameters: Mapping[str, object], on_report: Callabl
     try:
         _follow(process, on_report)
     except KeyboardInterrupt:
-        process.send_signal(signal.SIGINT)
-        _follow(process, on_report)
+        # Impatience loses nothing: a second Ctrl-C changes nothing while the node writes what it holds.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            process.send_signal(signal.SIGINT)
+            _follow(process, on_report)
+        finally:
+            signal.signal(signal.SIGINT, before)
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)

@@ -25,14 +25,17 @@ def what_it_is(bag: Bag) -> list[str]:
 
 
 def topic_table(bag: Bag) -> Table:
+    from rich import box
     from rich.table import Table
 
-    table = Table()
-    for column in ("topic", "type", "messages", "rate [Hz]", "quality of service"):
-        table.add_column(column, justify="right" if column in ("messages", "rate [Hz]") else "left", overflow="fold")
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("topic and type", overflow="fold")
+    for column in ("messages", "rate [Hz]"):
+        table.add_column(column, justify="right", min_width=8)
+    table.add_column("quality of service")
     for topic in bag.topics.values():
         rate = f"{topic.count / bag.duration_s:.1f}" if bag.duration_s and topic.count else ""
-        table.add_row(topic.name, topic.type, str(topic.count), rate, _qos_text(topic.qos))
+        table.add_row(f"{topic.name}\n  {topic.type}", str(topic.count), rate, _qos_text(topic.qos))
     return table
 
 
@@ -57,15 +60,15 @@ def info_data(bag: Bag) -> dict[str, Any]:
 
 
 def check_table(found: BagCheck) -> Table:
+    from rich import box
     from rich.table import Table
 
-    table = Table()
-    names = ("messages", "rate [Hz]", "longest gap [s]", "gaps", "stamps backwards", "not decodable")
-    table.add_column("topic", overflow="fold")
-    for name in names:
-        table.add_column(name, justify="right")
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("topic", overflow="fold", min_width=28)
+    for name in ("messages", "rate [Hz]", "longest gap [s]", "gaps", "stamps back", "not decoded"):
+        table.add_column(name, justify="right", min_width=max(map(len, name.split())))
     for topic in found.topics:
-        decodable = "type unknown" if topic.note else str(topic.undecodable)
+        undecoded = "all" if topic.note and topic.count else str(topic.undecodable)
         table.add_row(
             topic.name,
             str(topic.count),
@@ -73,7 +76,7 @@ def check_table(found: BagCheck) -> Table:
             f"{topic.longest_gap_s:.3f}",
             str(topic.gaps),
             str(topic.backwards),
-            decodable,
+            undecoded,
         )
     return table
 
@@ -91,10 +94,10 @@ def _qos_text(text: str) -> str:
     """Quality of service in short; alike publishers once."""
     from so_arm.data.bags import qos
 
-    profiles = [
-        f"{found['reliability']}, {found['durability']}, {found['history']} {found['depth']}".removesuffix(" 0")
-        for found in qos.parse(text)
-    ]
+    profiles = []
+    for found in qos.parse(text):
+        history = "" if found["history"] == "unknown" else f", {found['history']} {found['depth']}".removesuffix(" 0")
+        profiles.append(f"{found['reliability']}, {found['durability']}{history}")
     return "; ".join(dict.fromkeys(profiles)) or "not recorded"
 
 
