@@ -21,7 +21,8 @@ class SqliteFile:
         self.path = path
         self.problem = ""
         self.custom_data = {}
-        self._database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        # A player reads in another thread than it opens, never in two at once.
+        self._database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
         self._database.row_factory = sqlite3.Row
         try:
             self._read_index()
