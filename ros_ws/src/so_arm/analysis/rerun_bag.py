@@ -119,4 +119,6 @@ def _blueprint(kinds: dict[str, str]) -> rrb.Blueprint:
     cameras = views(rrb.Spatial2DView, IMAGE, COMPRESSED)
     plots = views(rrb.TimeSeriesView, JOINT_STATE, STATUS, STATUSES, *_NUMBERS)
     texts = views(rrb.TextLogView, TEXT)
-    return rrb.Blueprint(rrb.Horizontal(rrb.Vertical(*cameras, *texts), rrb.Grid(*plots), column_shares=[1, 2]))
+    return rrb.Blueprint(
+        rrb.Horizontal(rrb.Vertical(*cameras, *texts), rrb.Grid(*plots), column_shares=[1, 2]), collapse_panels=True
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from so_arm.analysis.rerun_file import Moment, RerunFile, entity_path
 from so_arm.data.dataset_schema import ACTION, STATE
@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     import rerun.blueprint as rrb
 
 FRAME, TIME = "frame", "time"
+#: The same in every joint's plot.
+_LOOKS: dict[str, dict[str, Any]] = {
+    STATE: {"names": "state", "colors": (60, 130, 220)},
+    ACTION: {"names": "action", "colors": (240, 140, 40)},
+}
 INSTRUCTION = "instruction"
 
 
@@ -48,6 +53,7 @@ def element_names(feature: Feature) -> list[str]:
 
 def _blueprint(layout: Layout) -> rrb.Blueprint:
     """Cameras beside the plots: one per joint with state and action in it, one per other column."""
+    import rerun as rr
     import rerun.blueprint as rrb
 
     cameras = [rrb.Spatial2DView(origin=entity_path([key]), name=key) for key in layout.images]
@@ -56,6 +62,7 @@ def _blueprint(layout: Layout) -> rrb.Blueprint:
         rrb.TimeSeriesView(
             origin="/",
             contents=[entity_path([key, name]) for key in (STATE, ACTION)],
+            overrides={entity_path([key, name]): rr.SeriesLines(**look) for key, look in _LOOKS.items()},
             name=f"{name.removesuffix('.pos')}{_unit(layout, name)}",
         )
         for name in joints
@@ -66,7 +73,9 @@ def _blueprint(layout: Layout) -> rrb.Blueprint:
         if not joints or key not in (STATE, ACTION)
     ]
     told = rrb.TextDocumentView(origin=entity_path([INSTRUCTION]), name=INSTRUCTION)
-    return rrb.Blueprint(rrb.Horizontal(rrb.Vertical(*cameras, told), rrb.Grid(*plots), column_shares=[1, 2]))
+    return rrb.Blueprint(
+        rrb.Horizontal(rrb.Vertical(*cameras, told), rrb.Grid(*plots), column_shares=[1, 2]), collapse_panels=True
+    )
 
 
 def _joints(layout: Layout) -> list[str]:
