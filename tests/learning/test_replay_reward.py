@@ -17,8 +17,8 @@ def frames(**more) -> RecordedFrames:
 
 
 def test_the_recorded_reward_and_its_verdict():
-    values, done = np.arange(float(len(STATES))), np.arange(len(STATES)) == len(STATES) - 1
-    trace = recorded_reward(frames(reward=values, reward_success=done))
+    values = np.arange(float(len(STATES)))
+    trace = recorded_reward(frames(reward=values, reward_success=True))
     assert trace.values is values
     assert (trace.source, trace.success, trace.reason) == ("recorded", True, "")
 
@@ -35,6 +35,13 @@ def test_computed_anew_from_the_state_of_the_simulation():
     trace = computed_reward(frames(sim_states=tuple(state.to_text() for state in STATES)), reward)
     assert trace.values.tolist() == [reward(state) for state in STATES]
     assert (trace.source, trace.success) == ("v3", True)
+
+
+def test_states_that_got_lost_have_no_reward():
+    texts = [state.to_text() for state in STATES]
+    trace = computed_reward(frames(sim_states=(None, *texts[1:-1], None)), make_reward("v3"))
+    assert np.flatnonzero(np.isnan(trace.values)).tolist() == [0, len(STATES) - 1]
+    assert trace.success is None
 
 
 def test_without_the_state_of_the_simulation_it_says_why_not():

@@ -40,7 +40,7 @@ def test_rows_are_what_was_sent(tmp_path: Path) -> None:
     assert np.array_equal(frames.action, [position(tick) + 0.1 for tick in range(10)])
     assert np.array_equal(frames.reward, [0.1 * tick for tick in range(10)])
     assert frames.intervention.tolist() == [False] * 5 + [True] * 5
-    assert frames.reward_success.tolist() == [False] * 9 + [True]
+    assert frames.reward_success is True
     assert (frames.success, frames.task) == (True, "reach")
     assert np.allclose(frames.latency_ms, 4.0)
     assert np.array_equal(frames.images(7)["static"], arm_bags.picture("static", 7))
@@ -55,7 +55,9 @@ def test_the_states_of_a_simulation_belong_to_the_ticks_before_them(tmp_path: Pa
         states.append(Sent("sim/state", tick_ns(tick), tick_ns(tick), bytes(status)))
     frames = opened(tmp_path, [*sent, *states]).episode(0)
     assert [texts["tick"] for texts in frames.sim_states] == ["1", "2", "3", "4"]
-    assert opened(tmp_path / "gap", [*sent, *states[:3], *states[4:]]).episode(0).sim_states is None
+    gap = opened(tmp_path / "gap", [*sent, *states[:3], *states[4:]]).episode(0)
+    assert [texts and texts["tick"] for texts in gap.sim_states] == ["1", "2", None, "4"]
+    assert opened(tmp_path / "none", sent).episode(0).sim_states is None
 
 
 def test_discarded_episodes_are_none(tmp_path: Path) -> None:
@@ -133,7 +135,9 @@ def test_a_topic_that_stops_cuts_the_episode_there(tmp_path: Path, topic: str) -
 def test_rewards_that_are_missing_are_missing(tmp_path: Path) -> None:
     frames = opened(tmp_path, [m for m in episode(6) if m.topic != REWARDS or m.stamp_ns != tick_ns(3)]).episode(0)
     assert np.isnan(frames.reward).tolist() == [False, False, True, False, False, False]
-    assert frames.reward_success is None
+    assert frames.reward_success is True  # the verdict is that of the last tick
+    without = opened(tmp_path / "last", [m for m in episode(6) if m.topic != REWARDS or m.stamp_ns != tick_ns(6)])
+    assert without.episode(0).reward_success is None
 
 
 def test_a_bag_without_the_topics_lists_what_it_has(tmp_path: Path) -> None:
@@ -211,5 +215,5 @@ def test_a_bag_is_known_by_its_files(tmp_path: Path) -> None:
     assert len(open_recording(bag, 30.0).episode(0)) == len(open_recording(file, 30.0).episode(0)) == 3
     (bag / "metadata.yaml").unlink()
     assert len(open_recording(bag, 30.0)) == 1
-    with pytest.raises(UserError, match="not a LeRobot dataset"):
+    with pytest.raises(UserError, match="neither a LeRobot dataset"):
         open_recording(tmp_path, 30.0)

@@ -98,7 +98,8 @@ def test_episodes_that_nobody_judged_have_no_label(copy):
 
 
 def test_no_folder(tmp_path):
-    assert "no meta/info.json" in refusal(tmp_path / "none")
+    assert "none does not exist" in refusal(tmp_path / "none")
+    assert "neither a LeRobot dataset (meta/info.json) nor a bag" in refusal(tmp_path)
 
 
 def test_no_episode(copy):

@@ -14,16 +14,17 @@ RECORDED = "recorded"
 
 def recorded_reward(frames: RecordedFrames) -> RewardTrace:
     """What the recording holds."""
-    success = None if frames.reward_success is None else bool(frames.reward_success[-1])
     if frames.reward is None:
-        return RewardTrace(RECORDED, None, success, "the recording holds no reward")
-    reason = "" if success is not None else "the recording does not hold what the reward source said of success"
-    return RewardTrace(RECORDED, frames.reward, success, reason)
+        return RewardTrace(RECORDED, None, frames.reward_success, "the recording holds no reward")
+    told = frames.reward_success is not None
+    reason = "" if told else "the recording does not hold what the reward source said of success"
+    return RewardTrace(RECORDED, frames.reward, frames.reward_success, reason)
 
 
 def computed_reward(frames: RecordedFrames, reward: RewardFunction) -> RewardTrace:
-    """What `reward` pays for the states of the simulation, with the code that runs live."""
+    """What `reward` pays for the states of the simulation, with the code that runs live; NaN where one got lost."""
     if frames.sim_states is None:
         return RewardTrace(reward.name, None, None, "the recording does not hold /sim/state, which the reward looks at")
-    states = [RewardState.from_text(texts) for texts in frames.sim_states]
-    return RewardTrace(reward.name, np.array([reward(state) for state in states]), states[-1].success)
+    states = [None if texts is None else RewardState.from_text(texts) for texts in frames.sim_states]
+    values = np.array([np.nan if state is None else reward(state) for state in states])
+    return RewardTrace(reward.name, values, None if states[-1] is None else states[-1].success)

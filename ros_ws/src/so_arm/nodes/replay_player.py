@@ -127,7 +127,8 @@ class ReplayPlayer(RuntimeNode[Settings]):
             self._observe(frames, tick, stamp, answers)
             if self._reward is not None and frames.sim_states is not None:
                 following = stamps[tick + 1] if tick + 1 < len(stamps) else stamp + self._timeline.period_ns
-                rewards.append(self._rewarded(frames.sim_states[tick], following))
+                state = frames.sim_states[tick]
+                rewards.append({} if state is None else self._rewarded(state, following))
         self._topics.episode.publish(replace(info, phase=ENDED, outcome=STOPPED, steps=len(stamps)))
         took = time.monotonic() - began
         self.get_logger().info(
@@ -174,8 +175,8 @@ class ReplayPlayer(RuntimeNode[Settings]):
             return recorded_reward(frames)
         if not rewards:
             return computed_reward(frames, self._reward)  # says why there is none
-        values = np.array([float(texts["total"]) for texts in rewards])
-        return RewardTrace(rewards[-1]["source"], values, rewards[-1]["success"] == "True")
+        values = np.array([float(texts["total"]) if texts else np.nan for texts in rewards])
+        return RewardTrace(self._reward.name, values, rewards[-1]["success"] == "True" if rewards[-1] else None)
 
     def _write(self, report: dict[str, Any]) -> None:
         if self.settings.results_file:

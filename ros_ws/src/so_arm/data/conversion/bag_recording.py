@@ -79,7 +79,7 @@ class BagRecording:
         info, stamps = episode.report.info, np.array(episode.stamps_ns)
         period_ns = round(_SECOND_NS / self.fps)
         state_ns, reward_ns = (round(s * _SECOND_NS) for s in (self._settings.state_tolerance_s, 0.5 / self.fps))
-        rewards = content.rewards.at(stamps + period_ns, reward_ns)
+        verdict = content.rewards.at(stamps[-1:] + period_ns, reward_ns)[0]
         sim_states = content.sim_states.at(stamps + period_ns, reward_ns)
         return RecordedFrames(
             name=f"{info.id} (cut: {episode.report.cut})" if episode.report.cut else info.id,
@@ -91,8 +91,8 @@ class BagRecording:
             task=info.task,
             reward=np.array(episode.reward) if self._streams.reward else None,
             success=_verdict(episode.report),
-            reward_success=None if rewards is None else np.array(rewards),
-            sim_states=sim_states if sim_states is None else tuple(sim_states),
+            reward_success=verdict,
+            sim_states=tuple(sim_states) if any(sim_states) else None,
             intervention=np.array(episode.intervention) if content.sources_told else None,
             latency_ms=self._latency_ms(stamps, state_ns),
         )
@@ -158,11 +158,11 @@ class _Series[Value]:
     def add(self, stamp_ns: int, value: Value) -> None:
         self._values.setdefault(stamp_ns, value)
 
-    def at(self, moments_ns: np.ndarray, tolerance_ns: int) -> list[Value] | None:
-        """The values nearest to the moments (T,); None where one of them has none."""
+    def at(self, moments_ns: np.ndarray, tolerance_ns: int) -> list[Value | None]:
+        """The values nearest to the moments (T,); None for a moment that has none."""
         stamps = np.array(sorted(self._values), np.int64)
         found = nearest(stamps, moments_ns, tolerance_ns)
-        return None if (found < 0).any() else [self._values[stamps[at]] for at in found]
+        return [None if at < 0 else self._values[stamps[at]] for at in found]
 
 
 class _Content:

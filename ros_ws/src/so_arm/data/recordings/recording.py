@@ -14,6 +14,8 @@ from so_arm.core.errors import UserError
 from so_arm.core.joints import NUM_JOINTS
 from so_arm.data.joint_units import JointUnits
 
+INFO_FILE = "meta/info.json"
+
 #: (camera, tick) to the image (h, w, 3) uint8 that belongs to the tick.
 ImageSource = Callable[[str, int], np.ndarray]
 
@@ -26,8 +28,9 @@ class RecordedFrames:
     state: (T, 6) [rad] measured at each stamp. action: (T, 6) [rad] the command that was sent then.
     image_of: asked only for the images that are needed, and best in the order of the ticks.
     reward: (T,) what each tick earned. success: the label, how the episode ended.
-    reward_success: (T,) bool, whether the reward source took the task for done after each tick.
-    sim_states: what /sim/state said after each tick (`so_arm.rewards.state.RewardState` as text); simulation only.
+    reward_success: whether the reward source took the task for done after the last tick.
+    sim_states: what /sim/state said after each tick (`so_arm.rewards.state.RewardState` as text), None where that got
+    lost; simulation only.
     intervention: (T,) bool, whether a person was in control.
     latency_ms: (T,) from the stamp of an observation to the command that answers it; NaN without such a command.
     """
@@ -41,8 +44,8 @@ class RecordedFrames:
     task: str = ""
     reward: np.ndarray | None = None
     success: bool | None = None
-    reward_success: np.ndarray | None = None
-    sim_states: tuple[Mapping[str, str], ...] | None = None
+    reward_success: bool | None = None
+    sim_states: tuple[Mapping[str, str] | None, ...] | None = None
     intervention: np.ndarray | None = None
     latency_ms: np.ndarray | None = None
 
@@ -51,7 +54,7 @@ class RecordedFrames:
         if ticks < 1:
             raise UserError(f"{self.name} holds no frame")
         shapes: dict[str, tuple[int, ...]] = {"state": (ticks, NUM_JOINTS), "action": (ticks, NUM_JOINTS)}
-        for name in ("reward", "reward_success", "intervention", "latency_ms"):
+        for name in ("reward", "intervention", "latency_ms"):
             if getattr(self, name) is not None:
                 shapes[name] = (ticks,)
         for name, shape in shapes.items():
@@ -96,6 +99,12 @@ def open_recording(
     from so_arm.data.conversion.bag_recording import BagRecording, is_bag
     from so_arm.data.recordings.dataset_recording import DatasetRecording
 
+    if not path.exists():
+        raise UserError(f"{path} does not exist; give a LeRobot dataset or a bag")
     if is_bag(path):
         return BagRecording(path, round(fps))
+    if not (path / INFO_FILE).is_file():
+        raise UserError(
+            f"{path} is no recording: neither a LeRobot dataset ({INFO_FILE}) nor a bag (.mcap or .db3 files)"
+        )
     return DatasetRecording(path, units, calibration)
