@@ -62,9 +62,9 @@ def test_94_types_without_a_statistics_record():
 def test_single_files():
     with open_bag(BAGS / "rosbag2_reindex_nometadata_mcap" / "multiple_files_2.mcap") as bag:
         assert bag.message_count == len(list(bag.messages(["/chatter"]))) == 529
-    with open_bag(BAGS / "rosbag2_talker_sqlite3" / "talker.db3") as bag:
-        with ThreadPoolExecutor(1) as elsewhere:  # as the player reads it
-            assert elsewhere.submit(lambda: len(list(bag.messages(["/topic"])))).result() == 10
+    # In another thread than it is opened in, as the player reads it.
+    with open_bag(BAGS / "rosbag2_talker_sqlite3" / "talker.db3") as bag, ThreadPoolExecutor(1) as elsewhere:
+        assert elsewhere.submit(lambda: len(list(bag.messages(["/topic"])))).result() == 10
 
 
 def test_sqlite_bag_without_messages_and_of_an_old_version(tmp_path):

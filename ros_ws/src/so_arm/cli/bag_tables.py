@@ -30,8 +30,8 @@ def topic_table(bag: Bag) -> Table:
 
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("topic and type", overflow="fold")
-    for column in ("messages", "rate [Hz]"):
-        table.add_column(column, justify="right", min_width=8)
+    for column in ("messages", "rate\n[Hz]"):
+        table.add_column(column, justify="right", no_wrap=True)
     table.add_column("quality of service")
     for topic in bag.topics.values():
         rate = f"{topic.count / bag.duration_s:.1f}" if bag.duration_s and topic.count else ""
@@ -64,9 +64,9 @@ def check_table(found: BagCheck) -> Table:
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("topic", overflow="fold", min_width=28)
-    for name in ("messages", "rate [Hz]", "longest gap [s]", "gaps", "stamps back", "not decoded"):
-        table.add_column(name, justify="right", min_width=max(map(len, name.split())))
+    table.add_column("topic", overflow="fold")
+    for name in ("messages", "rate\n[Hz]", "longest\ngap \\[s]", "gaps", "stamps\nback", "not\ndecoded"):
+        table.add_column(name, justify="right", no_wrap=True)
     for topic in found.topics:
         undecoded = "all" if topic.note and topic.count else str(topic.undecodable)
         table.add_row(

@@ -87,10 +87,6 @@ class BagWriter:
         """Bytes on disk and in open chunks."""
         return self._closed_bytes + self._open_bytes + (self._file.size if self._file else 0)
 
-    @property
-    def files(self) -> int:
-        return len(self._parts) + (self._file is not None)
-
     def add_topic(self, name: str, type: str, qos: str = "", definition: str = "", type_hash: str = "") -> None:
         """Announce a topic; a second time changes nothing.
 
