@@ -51,9 +51,13 @@ def run_recording(
                 on_turn(turn)
 
         try:
-            with running_graph(LAUNCH_FILE, arguments, Path(scratch), said) as supervisor, _operator(plan, keys):
+            with (
+                running_graph(LAUNCH_FILE, arguments, Path(scratch), said) as supervisor,
+                _operator(plan, keys) as alive,
+            ):
                 while supervisor.step():
                     note_new()
+                    alive()
         finally:
             note_new()
     if reason := said.last_words.reason():
@@ -127,17 +131,25 @@ def _text(value: bool) -> str:
 
 
 @contextmanager
-def _operator(plan: RecordingPlan, keys: bool) -> Iterator[None]:
-    """The node that has the terminal: in our own process group, so that the terminal's signals reach it too."""
+def _operator(plan: RecordingPlan, keys: bool) -> Iterator[Callable[[], None]]:
+    """The node that has the terminal: in our own process group, so that the terminal's signals reach it too.
+
+    Gives what raises UserError once that node has ended by itself.
+    """
     if not keys:
-        yield
+        yield lambda: None
         return
     before = termios.tcgetattr(0)
     jog = _text(plan.teleop is Teleop.keyboard)
     command = [sys.executable, "-m", "so_arm.nodes.operator", "--ros-args", "-p", f"jog:={jog}"]
     process = subprocess.Popen(command, env=ros_environment(os.environ))
+
+    def check_alive() -> None:
+        if process.poll() is not None:
+            raise UserError(f"operator, which reads the keys, has ended (exit code {process.returncode})")
+
     try:
-        yield
+        yield check_alive
     finally:
         process.terminate()
         try:

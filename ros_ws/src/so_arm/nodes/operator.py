@@ -6,6 +6,7 @@ Start it in the terminal that is to have it: `ros2 run so_arm operator`, beside 
 from __future__ import annotations
 
 import math
+import os
 import time
 from dataclasses import dataclass
 
@@ -42,6 +43,7 @@ class Operator(RuntimeNode[Settings]):
 
     def setup(self) -> None:
         self._terminal.open()
+        self._parent = os.getppid()
         self._view = OperatorView()
         self._reader, self._held = KeyReader(), HeldKeys()
         self._begun_s = self._first_s = 0.0  # of the running episode, and of the first
@@ -129,6 +131,8 @@ class Operator(RuntimeNode[Settings]):
                 self._problems.pop(status.name, None)
 
     def _show(self) -> None:
+        if os.getppid() != self._parent:  # killed: nobody would take the terminal from us
+            self.context.try_shutdown()
         now = time.monotonic()
         view = self._view
         view.since_s = now - self._begun_s
