@@ -69,17 +69,17 @@ def message(kind, **fields):
     return bytes(STORE.serialize_cdr(STORE.types[kind](**fields), kind))
 
 
-def header(stamp_ns):
+def header(stamp_ns, frame_id=""):
     types = STORE.types
     stamp = types["builtin_interfaces/msg/Time"](*divmod(stamp_ns, SECOND_NS))
-    return types["std_msgs/msg/Header"](stamp=stamp, frame_id="")
+    return types["std_msgs/msg/Header"](stamp=stamp, frame_id=frame_id)
 
 
-def joint_state(stamp_ns, position):
+def joint_state(stamp_ns, position, source):
     empty = np.zeros(0)
     return message(
         "sensor_msgs/msg/JointState",
-        header=header(stamp_ns),
+        header=header(stamp_ns, source),
         name=list(JOINT_NAMES),
         position=np.asarray(position, np.float64),
         velocity=empty,
@@ -123,8 +123,9 @@ def test_a_bag(tmp_path):
     number = message("std_msgs/msg/Float64", data=0.25)
     point = message("geometry_msgs/msg/Point", x=0.0, y=0.0, z=0.0)
     messages = [
-        ("/follower/joint_states", "sensor_msgs/msg/JointState", joint_state(5, np.arange(6))),
-        ("/follower/joint_states", "sensor_msgs/msg/JointState", joint_state(6, np.arange(6) + 1)),
+        ("/follower/joint_states", "sensor_msgs/msg/JointState", joint_state(5, np.arange(6), "policy")),
+        ("/follower/joint_states", "sensor_msgs/msg/JointState", joint_state(5, np.arange(6), "policy")),
+        ("/follower/joint_states", "sensor_msgs/msg/JointState", joint_state(6, np.arange(6) + 1, "teleop")),
         ("/static_camera/image_raw", "sensor_msgs/msg/Image", image(5)),
         ("/reward", "std_msgs/msg/Float64", number),
         (
@@ -141,14 +142,15 @@ def test_a_bag(tmp_path):
         notes = write_bag(tmp_path / "b.rrd", bag, seen.append)
     assert sum(seen) == len(messages) - 1
     counts, values = rows(tmp_path / "b.rrd")
-    assert values["/follower/joint_states/elbow_flex"] == [2.0, 3.0]
+    assert values["/follower/joint_states/elbow_flex"] == [2.0, 2.0, 3.0]
     assert values["/reward"] == [0.25]
     assert values["/reward/terms/total"] == [0.5]
     assert values["/reward/terms/success"] == [1.0]
-    assert (counts["/static_camera/image_raw"], counts["/note"]) == (1, 1)
+    assert (counts["/static_camera/image_raw"], counts["/note/words"]) == (1, 1)
+    assert counts["/follower/joint_states/words"] == 2  # policy, then teleop
     assert "/point" not in counts
     assert [note for note in notes if "/point (geometry_msgs/msg/Point)" in note]
-    assert [note for note in notes if "/static_camera/image_raw is shown in part" in note]
+    assert [note for note in notes if "not all is shown of /static_camera/image_raw" in note]
 
 
 def test_a_bag_with_nothing_to_show_lists_what_it_has(tmp_path):

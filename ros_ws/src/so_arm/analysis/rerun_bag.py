@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import rerun.blueprint as rrb
 
 _LISTED = 5
+#: Below a topic.
+WORDS = "words"
 #: Log time of the bag, and the stamp of messages that have one.
 BAG_TIME, STAMP = "bag_time", "stamp"
 IMAGE, COMPRESSED = "sensor_msgs/msg/Image", wire.COMPRESSED_IMAGE
@@ -39,13 +41,15 @@ def write_bag(path: Path, bag: Bag, on_message: Callable[[int], None]) -> list[s
         raise UserError(f"{bag.path} has no message that can be shown; it has {has}")
     decoder = Decoder(topics)
     unreadable: dict[str, str] = {}
+    said: dict[str, str] = {}
     kinds = {name: topic.type for name, topic in topics.items()}
     with RerunFile(path, bag.path.name, lambda: _blueprint(kinds)) as file:
         for message in bag.messages(topics):
             try:
-                _write(file, topics[message.topic].type, message, decoder)
+                _write(file, topics[message.topic].type, message, decoder, said)
             except (UserError, Undecodable) as error:
-                unreadable.setdefault(message.topic, f"{message.topic} is shown in part at most: {error}")
+                reason = str(error).removeprefix(f"{message.topic}: ")
+                unreadable.setdefault(message.topic, f"not all is shown of {message.topic}: {reason}")
             on_message(1)
     others = [f"{topic.name} ({topic.type})" for name, topic in bag.topics.items() if name not in topics]
     return [*bag.warnings, *unreadable.values(), *_not_shown(others)]
@@ -58,7 +62,8 @@ def _not_shown(topics: list[str]) -> list[str]:
     return [f"{len(topics)} topics of other types are not shown: {', '.join(topics[:_LISTED])}{more}"]
 
 
-def _write(file: RerunFile, kind: str, message: BagMessage, decoder: Decoder) -> None:
+def _write(file: RerunFile, kind: str, message: BagMessage, decoder: Decoder, said: dict[str, str]) -> None:
+    """said: topic -> its words so far, which are written when they change."""
     entity = _entity(message.topic)
     moment: dict[str, np.datetime64] = {BAG_TIME: np.datetime64(message.log_ns, "ns")}
     if kind in (IMAGE, COMPRESSED):
@@ -70,8 +75,10 @@ def _write(file: RerunFile, kind: str, message: BagMessage, decoder: Decoder) ->
     if hasattr(decoded, "header"):
         stamp = decoded.header.stamp
         moment[STAMP] = np.datetime64(stamp.sec * 1_000_000_000 + stamp.nanosec, "ns")
-    if kind == TEXT:
-        file.text(entity, moment, decoded.data)
+    words = _words(kind, decoded)
+    if words and (kind == TEXT or said.get(message.topic) != words):
+        said[message.topic] = words
+        file.text([*entity, WORDS], moment, words)
     for names, value in _numbers(kind, decoded):
         file.number([*entity, *names], moment, value)
 
@@ -87,6 +94,18 @@ def _numbers(kind: str, message: Any) -> Iterator[tuple[list[str], float]]:
     elif kind == STATUSES:
         for status in message.status:
             yield from _of_status(status, [status.name] if len(message.status) > 1 else [])
+
+
+def _words(kind: str, message: Any) -> str:
+    """What a message says beside numbers: of commands, who gave them."""
+    if kind == TEXT:
+        return str(message.data)
+    if kind == JOINT_STATE:
+        return str(message.header.frame_id)
+    if kind == STATUS:
+        texts = {item.key: item.value for item in message.values if math.isnan(_as_number(item.value))}
+        return ", ".join([message.message, *(f"{key}: {text}" for key, text in texts.items() if text)]).strip(", ")
+    return ""
 
 
 def _of_status(status: Any, place: list[str]) -> Iterator[tuple[list[str], float]]:
@@ -118,7 +137,7 @@ def _blueprint(kinds: dict[str, str]) -> rrb.Blueprint:
 
     cameras = views(rrb.Spatial2DView, IMAGE, COMPRESSED)
     plots = views(rrb.TimeSeriesView, JOINT_STATE, STATUS, STATUSES, *_NUMBERS)
-    texts = views(rrb.TextLogView, TEXT)
+    words = rrb.TextLogView(origin="/", contents="/**", name="what topics say")
     return rrb.Blueprint(
-        rrb.Horizontal(rrb.Vertical(*cameras, *texts), rrb.Grid(*plots), column_shares=[1, 2]), collapse_panels=True
+        rrb.Horizontal(rrb.Vertical(*cameras, words), rrb.Grid(*plots), column_shares=[1, 2]), collapse_panels=True
     )
