@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,35 @@ def test_a_camera_that_is_not_there_is_named(ros: Ros) -> None:
     ros.until(lambda: node.failure is not None, "the recorder to give up")
     assert str(node.failure).startswith("nobody publishes ")
     assert "/static_camera/image_raw" in str(node.failure)
+
+
+@pytest.mark.parametrize("ros", [ARGUMENTS], indirect=True)
+def test_a_full_disk_ends_the_recorder_and_keeps_what_is_finished(
+    ros: Ros, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from so_arm.data import dataset_video
+    from so_arm.data.dataset_check import check
+
+    node = ros.start(Recorder)
+    heard = ros.listen(DiagnosticStatus, "recorder/status", qos.LATCHED)
+    senders = {topic: ros.publisher(kind, topic, qos.RECORDER) for topic, kind in TYPES.items()}
+    senders[EPISODE_TOPIC] = ros.publisher(DiagnosticStatus, EPISODE_TOPIC, qos.LATCHED)
+    ros.until(lambda: _status(heard).phase == IDLE, "the recorder to be ready")
+    _publish(ros, node, senders, wired.lockstep_episode(5, 1, ("static",)))
+    ros.until(lambda: _status(heard).saved == 1, "the first episode")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(dataset_video.av, "open", full)
+    start = wired.START_NS + 9 * wired.SECOND_NS
+    _publish(ros, node, senders, wired.lockstep_episode(20, 2, ("static",), start_ns=start))
+    ros.until(lambda: node.failure is not None, "the recorder to end")
+    monkeypatch.undo()
+    assert isinstance(node.failure, UserError)
+    assert str(node.failure) == "cannot write recorded: no space left on the disk"
+    found = check(folder.resolve())
+    assert (found.episodes, found.problems, found.notes) == (1, [], [])
 
 
 def test_a_recorder_follows_the_publishers() -> None:
