@@ -7,10 +7,12 @@ import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from rosbags.rosbag2 import Reader
 from tests.shared_files import SHARED
 
 from so_arm.data.bags.checks import check
 from so_arm.data.bags.reader import open_bag
+from so_arm.data.bags.repair import repair
 
 BAGS = SHARED / "data" / "bags"
 SERVICES = {
@@ -62,6 +64,10 @@ def test_94_types_without_a_statistics_record():
 def test_single_files():
     with open_bag(BAGS / "rosbag2_reindex_nometadata_mcap" / "multiple_files_2.mcap") as bag:
         assert bag.message_count == len(list(bag.messages(["/chatter"]))) == 529
+    assert [path.name for path in sorted((BAGS / "rosbag2_talker_sqlite3").iterdir())] == [
+        "metadata.yaml",
+        "talker.db3",
+    ]
     # In another thread than it is opened in, as the player reads it.
     with open_bag(BAGS / "rosbag2_talker_sqlite3" / "talker.db3") as bag, ThreadPoolExecutor(1) as elsewhere:
         assert elsewhere.submit(lambda: len(list(bag.messages(["/topic"])))).result() == 10
@@ -77,3 +83,15 @@ def test_sqlite_bag_without_messages_and_of_an_old_version(tmp_path):
     database.close()
     with open_bag(tmp_path / "bag") as bag:
         assert (bag.message_count, bag.start_ns, list(bag.messages()), len(bag.topics)) == (0, 0, [], 3)
+
+
+def test_metadata_of_recordings_that_lack_it_is_written(tmp_path):
+    for name, messages in (("rosbag2_talker_sqlite3", 20), ("rosbag2_reindex_nometadata_mcap", 3177)):
+        shutil.copytree(BAGS / name, tmp_path / name)
+        (tmp_path / name / "metadata.yaml").unlink(missing_ok=True)
+        files = len(list((tmp_path / name).iterdir()))
+        assert repair(tmp_path / name) == [f"metadata.yaml written: {messages} messages in {files} files"]
+        with open_bag(tmp_path / name) as bag:
+            assert bag.warnings == []
+        with Reader(tmp_path / name) as reader:
+            assert reader.message_count == messages == sum(1 for _ in reader.messages())

@@ -174,7 +174,8 @@ def test_quality_of_service_in_numbers_is_read_as_words():
         "best_effort",
         "transient_local",
     )
-    assert found["depth"] == 4 and found["lifespan"]["sec"] == 9223372036
+    assert found["depth"] == 4 and found["lifespan"] == {"sec": 2147483647, "nsec": 4294967295}
+    assert found["deadline"] == {"sec": 9223372036, "nsec": 854775807}
     assert qos.parse(qos.dump([found])) == [found]
     assert qos.parse("") == qos.parse("{broken") == qos.parse("7") == []
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from so_arm.nodes import qos
 from so_arm.nodes.message_types import as_published, message_type
 from so_arm.nodes.messages import set_stamp
 from so_arm.nodes.parameters import parameter
+from so_arm.nodes.progress_line import tell
 from so_arm.nodes.runtime import DISCOVERY_S, OK, WARN, RuntimeNode, run
 from so_arm.nodes.services import create_switches
 
@@ -153,9 +153,7 @@ class BagPlayerNode(RuntimeNode[BagPlayerSettings]):
         assert self._bag is not None
         at_s = (self._bag_time.now_ns() - self._bag.start_ns) / 1e9
         state = {"at_s": round(min(at_s, self._bag.duration_s), 3), "published": self._sent, "skipped": self._skipped}
-        try:
-            print(json.dumps(state), flush=True)
-        except BrokenPipeError:  # whoever started this is gone
+        if not tell(state):  # whoever started this is gone
             self.context.try_shutdown()
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from so_arm.core.clock import date_ns
 from so_arm.core.errors import UserError
 from so_arm.data.bags.custom_data import custom_data
 from so_arm.data.bags.selection import Selection
@@ -15,6 +15,7 @@ from so_arm.data.bags.writer import BagWriter
 from so_arm.data.bags.writer_thread import WriterThread
 from so_arm.nodes.message_types import as_recorded, message_type, to_subscribe
 from so_arm.nodes.parameters import parameter
+from so_arm.nodes.progress_line import tell
 from so_arm.nodes.runtime import ERROR, OK, WARN, RuntimeNode, run
 
 #: Messages that may wait in the middleware: all that come while this process has no time.
@@ -101,7 +102,7 @@ class BagRecorderNode(RuntimeNode[BagRecorderSettings]):
         assert self._thread is not None
         write = self._thread.write
         # The executor in use cannot say when a message was received (rclpy 7.1.6): it is now, nearly.
-        return lambda data: write(topic, time.time_ns(), data)
+        return lambda data: write(topic, date_ns(), data)
 
     def _tell(self) -> None:
         assert self._thread is not None
@@ -112,9 +113,7 @@ class BagRecorderNode(RuntimeNode[BagRecorderSettings]):
             "topics": dict(sorted(self._thread.counts.items())),
             "refused": self._refused,
         }
-        try:
-            print(json.dumps(state), flush=True)
-        except BrokenPipeError:  # whoever started this is gone
+        if not tell(state):  # whoever started this is gone
             self.context.try_shutdown()
 
 

@@ -15,8 +15,6 @@ WORDS = {
 }
 _DURATIONS = ("deadline", "lifespan", "liveliness_lease_duration")
 _FOREVER = {"sec": 9223372036, "nsec": 854775807}
-#: A duration of Foxy that meant for ever: 2^31 - 1 seconds.
-_FOXY_FOREVER_S = 2**31 - 1
 
 
 def profile(reliability: str, durability: str, depth: int, history: str = "keep_last") -> dict[str, Any]:
@@ -61,8 +59,5 @@ def _word(words: tuple[str, ...], value: int | str) -> str:
 
 
 def _duration(given: dict[str, int]) -> dict[str, int]:
-    """Nothing, and the infinities of Foxy, become the infinity of today."""
-    seconds, nanoseconds = int(given.get("sec", _FOREVER["sec"])), int(given.get("nsec", _FOREVER["nsec"]))
-    if seconds == _FOXY_FOREVER_S and nanoseconds >= _FOXY_FOREVER_S:
-        return dict(_FOREVER)
-    return {"sec": seconds, "nsec": nanoseconds}
+    """As it is: readers compare what the metadata say with what the file says. For ever where nothing is said."""
+    return {part: int(given.get(part, value)) for part, value in _FOREVER.items()}

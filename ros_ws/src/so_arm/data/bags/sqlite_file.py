@@ -22,7 +22,7 @@ class SqliteFile:
         self.problem = ""
         self.custom_data = {}
         # A player reads in another thread than it opens, never in two at once.
-        self._database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+        self._database = sqlite3.connect(_address(path), uri=True, check_same_thread=False)
         self._database.row_factory = sqlite3.Row
         try:
             self._read_index()
@@ -65,6 +65,13 @@ class SqliteFile:
                 yield BagMessage(self._names[number], log_ns, bytes(data))
         except sqlite3.Error as error:
             raise Damaged(str(error)) from error
+
+
+def _address(path: Path) -> str:
+    """Without "immutable" SQLite makes files beside some bags, which is needed only for what a log there holds."""
+    log = path.with_name(f"{path.name}-wal")
+    logged = log.exists() and log.stat().st_size > 0
+    return f"{path.absolute().as_uri()}?mode=ro{'' if logged else '&immutable=1'}"
 
 
 def _topic(row: dict[str, str], count: int, encoding: str, definition: str) -> StoredTopic:
