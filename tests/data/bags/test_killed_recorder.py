@@ -42,7 +42,10 @@ def test_closed_chunks_survive(tmp_path, capsys):
         closed = mmap.mmap(-1, 8)
         child = os.fork()
         if child == 0:
-            _record(folder, closed, picture, state)
+            try:
+                _record(folder, closed, picture, state)
+            finally:
+                os._exit(1)  # whatever happens, this process is not to go on with the tests
         try:
             deadline = time.monotonic() + PATIENCE_S
             while closed[:8] == bytes(8):
