@@ -6,9 +6,11 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.data.conversion import arm_bags
 from tests.data.conversion.arm_bags import Sent, episode, tick_ns, write
+from tests.data.episodes import NEW_NAMES, write_dataset
 from tests.nodes.fake_policy import FakePolicy
 from tests.nodes.processes import FAKE_POLICY, NodeProcess
 
@@ -20,6 +22,7 @@ from so_arm.core.files import json_text
 from so_arm.core.residual import residual_scale_rad
 from so_arm.data.conversion import message_bytes
 from so_arm.data.conversion.bag_recording import BagRecording
+from so_arm.data.dataset_schema import Record
 from so_arm.learning.replay import replay
 from so_arm.learning.replay_reward import computed_reward
 from so_arm.learning.residual.corrector import Residual
@@ -104,12 +107,17 @@ def test_the_graph_gives_the_numbers_of_the_replay_without_it(
         ({}, "parameter recording is empty"),
         ({"recording": "nowhere"}, "nowhere"),
         ({"recording": "BAG", "lockstep": False}, "lockstep is false"),
+        ({"recording": "SLOW", "policy_path": "fake"}, "has 15 Hz, fps is 30; give its rate"),
     ],
 )
 def test_what_cannot_be_replayed_is_one_line(
     ros_domain: int, tmp_path: Path, bag: Path, parameters: dict[str, object], said: str
 ) -> None:
-    given = {name: bag if value == "BAG" else value for name, value in parameters.items()}
+    still = np.full((20, 6), 10.0)
+    slow = write_dataset(tmp_path / "slow", [(still, still)], NEW_NAMES, fps=15)
+    Record().save(slow)
+    places = {"BAG": bag, "SLOW": slow}
+    given = {name: places.get(str(value), value) for name, value in parameters.items()}
     player = NodeProcess("replay_player", ros_domain, tmp_path, **given)
     assert player.wait() == 2
     assert said in player.output and "Traceback" not in player.output

@@ -166,6 +166,16 @@ def test_a_topic_of_another_type(tmp_path: Path) -> None:
         BagRecording(tmp_path / "bag", arm_bags.FPS)
 
 
+def test_unknown_types_beside_the_arm_do_not_matter(tmp_path: Path) -> None:
+    with BagWriter(tmp_path / "bag") as writer:
+        for message in episode(4):
+            writer.add_topic("/gripper/force", "acme_msgs/msg/Force")
+            writer.write("/gripper/force", message.log_ns, b"whatever")
+            writer.add_topic(f"/{message.topic}", arm_bags.TYPES.get(message.topic, message_bytes.IMAGE))
+            writer.write(f"/{message.topic}", message.log_ns, message.raw)
+    assert len(BagRecording(tmp_path / "bag", arm_bags.FPS).episode(0)) == 4
+
+
 def test_other_joints_are_named(tmp_path: Path) -> None:
     """The episode has no row then, and the reason is the bag's."""
     sent = episode(3)
