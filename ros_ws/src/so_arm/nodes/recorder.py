@@ -199,7 +199,8 @@ class Recorder(RuntimeNode[Settings]):
         report = fate.report
         for topic, counts in report.streams.items():
             for name in ("late", "backwards", "doubled", "repeated", "missing"):
-                self.counts[f"{topic}.{name}"] += getattr(counts, name)
+                if more := getattr(counts, name):
+                    self.counts[f"{topic} {name}"] += more
         said = f"episode {report.info.id} {fate.result}: {fate.rows} rows"
         if fate.result == "saved" or report.info.outcome == "discarded":
             self.get_logger().info(said)
