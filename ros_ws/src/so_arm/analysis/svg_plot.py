@@ -56,7 +56,7 @@ def panel_svg(panel: Panel, place: Place, x_label: str = "") -> str:
     x = _Scale(*panel.x_limits, place.left, place.left + place.width)
     y = _Scale(low, high, place.top + place.height, place.top, panel.linear_to)
     parts = [f'<text x="{place.left:g}" y="{place.top - 5:g}" class="title">{escape(panel.title)}</text>']
-    for value in nice_ticks(low, high, 4) if panel.linear_to is None else decades(low, high, panel.linear_to):
+    for value in nice_ticks(low, high, 5) if panel.linear_to is None else decades(low, high, panel.linear_to):
         parts.append(_line(place.left, y(value), place.left + place.width, y(value), GRID))
         parts.append(_number(value, place.left - 5, y(value) + 3, "end"))
     for value in nice_ticks(*panel.x_limits, 8):
