@@ -116,3 +116,20 @@ def test_an_episode_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="memory has no episode 3; it has 2, numbered from 0"):
         write_bag(Memory(frames(2, 0), frames(2, 1)), tmp_path / "bag", [0, 3])
     assert not (tmp_path / "bag").exists()
+
+
+def test_an_interrupted_bag_holds_what_was_written(tmp_path: Path) -> None:
+    written = 0
+
+    def interrupt() -> None:
+        nonlocal written
+        written += 1
+        if written == 10:
+            raise KeyboardInterrupt
+
+    recording = Memory(frames(6, 0), frames(8, 1))
+    with pytest.raises(KeyboardInterrupt):
+        write_bag(recording, tmp_path / "bag", [0, 1], on_frame=interrupt)
+    found = BagRecording(tmp_path / "bag", FPS)
+    assert [len(found.episode(index)) for index in range(2)] == [6, 4]
+    assert [report.cut for report in found.reports] == ["", "its end was not heard"]

@@ -194,8 +194,12 @@ def to_bag(
     recording = DatasetRecording(dataset.expanduser(), units, arm)
     chosen = chosen_episodes(episodes, len(recording))
     frames = sum(len(recording.episode(index)) for index in chosen)
-    with progress_bar("writing", frames, "frames") as advance:
-        written = write_bag(recording, output, chosen, compressed, lambda: advance(1))
+    try:
+        with progress_bar("writing", frames, "frames") as advance:
+            written = write_bag(recording, output, chosen, compressed, lambda: advance(1))
+    except KeyboardInterrupt:
+        out.print(f"{output} holds what was written by then; its last episode is not whole", soft_wrap=True)
+        raise
     report = {
         "dataset": str(dataset),
         "bag": str(output),
