@@ -7,6 +7,7 @@ follower and the scene. It leads the leader home between episodes.
 from __future__ import annotations
 
 import sys
+import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,8 @@ from so_arm.sim.tasks import TASKS
 
 #: How long one Python thread may keep the others waiting [s]: the servos answer within microseconds.
 SWITCH_INTERVAL_S = 0.0002
+#: At the end: a bus that is quiet for so long is left by its driver, and how long that is waited for.
+QUIET_S, PATIENCE_S = 0.3, 3.0
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ class LeaderEmulator(RuntimeNode[Settings]):
 
     def close(self) -> None:
         if self._emulator is not None:
+            _outlast_driver(self._emulator)
             self._emulator.stop()
 
     def check_health(self) -> tuple[bytes, str]:
@@ -100,6 +104,14 @@ class LeaderEmulator(RuntimeNode[Settings]):
             self._arm.hand = self._pilot.act(self._position, self._velocity, objects_of(scene))
         except UserError as error:
             self.fail(error)
+
+
+def _outlast_driver(emulator: Emulator) -> None:
+    """A driver that ends together with us switches torque off first, as it does at an arm that is there."""
+    deadline, heard = time.monotonic() + PATIENCE_S, -1
+    while heard != emulator.counts["requests"] and time.monotonic() < deadline:
+        heard = emulator.counts["requests"]
+        time.sleep(QUIET_S)
 
 
 def main() -> None:
