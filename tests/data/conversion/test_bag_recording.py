@@ -140,6 +140,15 @@ def test_rewards_that_are_missing_are_missing(tmp_path: Path) -> None:
     assert without.episode(0).reward_success is None
 
 
+@pytest.mark.parametrize("length", [3, 40])
+@pytest.mark.parametrize("topic", [STATES, COMMANDS, STATIC, REWARDS])
+def test_messages_that_are_none_cut_where_they_are_needed(tmp_path: Path, topic: str, length: int) -> None:
+    torn = [m._replace(raw=m.raw[:length]) if (m.stamp_ns, m.topic) == (tick_ns(5), topic) else m for m in episode(12)]
+    found = opened(tmp_path, torn)
+    assert topic in found.reports[0].cut and "\n" not in found.reports[0].cut
+    assert len(found.episode(0)) <= 6
+
+
 def test_a_bag_without_the_topics_lists_what_it_has(tmp_path: Path) -> None:
     said = refusal(tmp_path, [m for m in episode(4) if m.topic in (STATES, EPISODES)])
     assert "lacks /follower/joint_commands, needed for an episode" in said

@@ -67,6 +67,7 @@ def test_everything_survives(tmp_path: Path) -> None:
         for name in ("state", "action", "reward", "intervention"):
             assert np.array_equal(getattr(ours, name), getattr(theirs, name)), name
         assert (theirs.success, theirs.task) == (ours.success, "reach")
+        assert theirs.reward_success is None, "a label is not what the reward source said"
         assert theirs.latency_ms is None, "stamps that were made up tell of no latency"
         for tick in range(len(ours)):
             for camera, image in theirs.images(tick).items():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from so_arm.core.episode_info import ENDED, RUNNING, STOPPED, EpisodeInfo
+from so_arm.core.errors import UserError
 from so_arm.data.bags.log_order import BagMessage, Piece, in_log_order
 from so_arm.data.bags.reader import Bag
 from so_arm.data.bags.storage import Damaged
@@ -35,7 +37,8 @@ def recorder_messages(
     for message in _readable(bag, names, damage):
         topic = names[message.topic]
         if info is not None and topic == COMMAND_TOPIC:
-            last_ns = max(last_ns, header_stamp(message.data, topic))
+            with suppress(UserError):  # the row that needs it will say so
+                last_ns = max(last_ns, header_stamp(message.data, topic))
         yield BagMessage(topic, message.log_ns, message.data)
     if info is not None:
         steps = max((last_ns - info.start_stamp_ns) * fps // 1_000_000_000 + 1, 0)

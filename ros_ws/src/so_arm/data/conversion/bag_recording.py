@@ -21,7 +21,7 @@ from so_arm.data.conversion.dataset_to_bag import ORIGIN_KEY
 from so_arm.data.conversion.nearest import nearest
 from so_arm.data.recording import wire
 from so_arm.data.recording.episode_ingest import EpisodeIngest, EpisodeReport, Row
-from so_arm.data.recording.settings import COMMAND_TOPIC, REWARD_TOPIC, STATE_TOPIC, RecordingSettings
+from so_arm.data.recording.settings import COMMAND_TOPIC, EPISODE_TOPIC, REWARD_TOPIC, STATE_TOPIC, RecordingSettings
 from so_arm.data.recordings.recording import RecordedFrames
 
 SIM_STATE_TOPIC = "sim/state"
@@ -178,17 +178,21 @@ class _Content:
         self._open = _Episode(0)
 
     def message(self, topic: str, log_ns: int, data: bytes) -> None:
+        """Messages that cannot be read are left out here; where a row needs one, it says so."""
+        try:
+            stamp_ns = 0 if topic == EPISODE_TOPIC else wire.header_stamp(data, topic)
+        except UserError:
+            return
         if topic == STATE_TOPIC:
-            self.state_logs.setdefault(wire.header_stamp(data, topic), log_ns)
+            self.state_logs.setdefault(stamp_ns, log_ns)
         elif topic == COMMAND_TOPIC:
             if not self.command_logs:
                 self.sources_told = _tells_source(data)
-            self.command_logs.setdefault(wire.header_stamp(data, topic), log_ns)
-        elif topic == REWARD_TOPIC:
-            sample = wire.reward(data, topic)
-            self.rewards.add(sample.stamp_ns, sample.success)
-        elif topic == SIM_STATE_TOPIC:
-            self.sim_states.add(wire.header_stamp(data, topic), message_bytes.texts_of(data))
+            self.command_logs.setdefault(stamp_ns, log_ns)
+        elif topic == REWARD_TOPIC and "success" in (texts := message_bytes.texts_of(data)):
+            self.rewards.add(stamp_ns, texts["success"].lower() == "true")
+        elif topic == SIM_STATE_TOPIC and (texts := message_bytes.texts_of(data)):
+            self.sim_states.add(stamp_ns, texts)
 
     def row(self, row: Row) -> None:
         episode = self._open

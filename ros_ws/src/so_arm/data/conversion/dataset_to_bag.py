@@ -117,7 +117,7 @@ class _Topics:
         source = _source(frames, tick)
         self._write(COMMAND_TOPIC, stamp_ns, message_bytes.joint_state(stamp_ns, frames.action[tick], source))
         if frames.reward is not None and np.isfinite(frames.reward[tick]):
-            done = bool(frames.success) and tick == len(frames) - 1
+            done = frames.reward_success if tick == len(frames) - 1 else None
             terms = message_bytes.reward_terms(next_ns, frames.reward[tick], done, "recorded")
             self._write(REWARD_TOPIC, next_ns, terms)
 

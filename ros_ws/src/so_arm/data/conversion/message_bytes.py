@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 import cv2
 import numpy as np
+from rosbags.serde.errors import SerdeError
 from rosbags.typesys import Stores, get_typestore
 from rosbags.typesys.store import Typestore
 
@@ -69,9 +71,11 @@ def episode_info(info: EpisodeInfo) -> memoryview:
     return memoryview(_store().serialize_cdr(_status(types, info.id, info.phase, info.to_text()), STATUS))
 
 
-def reward_terms(stamp_ns: int, total: float, success: bool, source: str) -> memoryview:
-    """The part of ``/reward/terms`` that is known of a recording: the total, and whether the task was done."""
-    texts = {"total": repr(float(total)), "success": str(bool(success)), "source": source}
+def reward_terms(stamp_ns: int, total: float, success: bool | None, source: str) -> memoryview:
+    """The part of ``/reward/terms`` that is known of a recording. success: what the source said of it, where it did."""
+    texts = {"total": repr(float(total)), "source": source}
+    if success is not None:
+        texts["success"] = str(bool(success))
     return status_array(stamp_ns, "reward", source, texts)
 
 
@@ -86,9 +90,12 @@ def string(text: str) -> memoryview:
 
 
 def texts_of(raw: bytes | memoryview) -> dict[str, str]:
-    """What the first status of a DiagnosticArray says; empty without one."""
-    statuses = _store().deserialize_cdr(raw, STATUS_ARRAY).status  # type: ignore[attr-defined]
-    return {item.key: item.value for status in statuses[:1] for item in status.values}
+    """What the first status of a DiagnosticArray says; nothing where it has none, or is none."""
+    try:
+        message: Any = _store().deserialize_cdr(raw, STATUS_ARRAY)
+    except (SerdeError, ValueError, struct.error):
+        return {}
+    return {item.key: item.value for status in message.status[:1] for item in status.values}
 
 
 @cache
