@@ -43,7 +43,9 @@ ROOMS = {
     "rewards": _room("core", ""),
     "hardware": _room("core", "numpy cv2 serial scservo_sdk yaml evdev"),
     "sim": _room("core rewards", "numpy mujoco mink gymnasium glfw"),
-    "data": _room("core", "numpy lerobot datasets pyarrow av cv2 rosbags mcap yaml h5py zstandard google_crc32c google"),
+    "data": _room(
+        "core", "numpy lerobot datasets pyarrow av cv2 rosbags mcap yaml h5py zstandard google_crc32c google"
+    ),
     "learning": _room(
         "core rewards data", "numpy torch torchvision lerobot huggingface_hub safetensors stable_baselines3 gymnasium"
     ),

@@ -12,6 +12,7 @@ import typer
 
 from so_arm.cli.options import JsonOption
 from so_arm.cli.output import check_folder, console, write_json
+from so_arm.cli.progress_bar import progress_bar
 from so_arm.core.errors import UserError
 from so_arm.core.files import writing
 from so_arm.core.interrupt import uninterrupted
@@ -108,43 +109,28 @@ def _check_same_recording(output: Path, writer: DatasetWriter, recording: dict[s
 
 
 def _record(writer: DatasetWriter, settings: DemonstrationSettings, episodes: int, workers: int) -> None:
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
     from so_arm.sim.demonstrations import demonstrations
 
-    columns = (
-        TextColumn("recording"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("episodes, {task.fields[failed]} failed"),
-        TimeElapsedColumn(),
-        TextColumn("left:"),
-        TimeRemainingColumn(),
-    )
     done = len(writer.notes)
     if done >= episodes:
         return
     source = demonstrations(settings, itertools.count(writer.extra["next_seed"]), workers)
-    with Progress(*columns, console=console(Path("-"))) as progress:
-        bar = progress.add_task("", total=episodes, completed=done, failed=len(writer.extra["failed_seeds"]))
+    with progress_bar("recording", episodes, _tally(writer), done) as advance:
         try:
             for episode in source:
                 with uninterrupted():
                     _keep(writer, episode)
+                advance(len(writer.notes) - done, _tally(writer))
                 done = len(writer.notes)
-                progress.update(bar, completed=done, failed=len(writer.extra["failed_seeds"]))
                 if done >= episodes:
                     return
                 _check_hopeless(writer)
         finally:
             source.close()
+
+
+def _tally(writer: DatasetWriter) -> str:
+    return f"episodes, {len(writer.extra['failed_seeds'])} failed"
 
 
 def _keep(writer: DatasetWriter, episode: Demonstration) -> None:

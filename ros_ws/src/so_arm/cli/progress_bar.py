@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from so_arm.cli.output import console
 
 
+class Advance(Protocol):
+    def __call__(self, done: int, unit: str | None = None) -> None:
+        """`done` more of the total are done since the last call; `unit` takes the place of the one so far."""
+
+
 @contextmanager
-def progress_bar(what: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
-    """Yield a function that takes how many of `total` are done since its last call."""
+def progress_bar(what: str, total: int, unit: str, done: int = 0) -> Iterator[Advance]:
+    """Yield the function that advances the bar. done: how many of `total` are there to begin with."""
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -25,11 +31,11 @@ def progress_bar(what: str, total: int, unit: str) -> Iterator[Callable[[int], N
         TextColumn(what),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn(unit),
+        TextColumn("{task.description}"),
         TimeElapsedColumn(),
         TextColumn("left:"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console(Path("-"))) as progress:
-        bar = progress.add_task("", total=total)
-        yield lambda done: progress.advance(bar, done)
+        bar = progress.add_task(unit, total=total, completed=done)
+        yield lambda done, unit=None: progress.update(bar, advance=done, description=unit)

@@ -10,6 +10,7 @@ import typer
 
 from so_arm.cli.options import JsonOption, OutputOption
 from so_arm.cli.output import console, write_json
+from so_arm.cli.progress_bar import progress_bar
 from so_arm.cli.run_folder import run_folder
 from so_arm.data.joint_units import JointUnits
 
@@ -90,7 +91,7 @@ def replay_eval(
         with out.status("loading the policy"):
             candidates = load_candidates(folders, opened)
         begun = time.perf_counter()
-        judged = _judge(out, opened, chosen, candidates, correction, source, delay)
+        judged = _judge(opened, chosen, candidates, correction, source, delay)
         took_s = time.perf_counter() - begun
         report = build_report(settings, judged.facts, judged.scores)
         timing = timing_of(judged, candidates, took_s, opened.fps)
@@ -133,7 +134,6 @@ def _open(path: Path, policies: Sequence[Path], units: JointUnits | None, calibr
 
 
 def _judge(
-    out: Console,
     recording: Recording,
     episodes: Sequence[int],
     candidates: Sequence[Candidate],
@@ -141,28 +141,10 @@ def _judge(
     reward: RewardFunction | None,
     delay: int,
 ) -> Judged:
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
     from so_arm.cli.replay_runs import judge
 
-    columns = (
-        TextColumn("replaying episodes"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as progress:
-        bar = progress.add_task("", total=len(episodes) * len(candidates))
-        return judge(recording, episodes, candidates, residual, reward, delay, lambda: progress.advance(bar))
+    with progress_bar("replaying", len(episodes) * len(candidates), "episodes") as advance:
+        return judge(recording, episodes, candidates, residual, reward, delay, lambda: advance(1))
 
 
 def _show(out: Console, report: dict[str, Any], timing: dict[str, Any], folder: Path, json_file: Path | None) -> None:

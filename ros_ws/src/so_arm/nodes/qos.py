@@ -18,7 +18,8 @@ def _profile(depth: int, reliable: bool = True, latched: bool = False) -> QoSPro
 
 #: Publishers.
 STATE = _profile(10)
-COMMAND = _profile(1)
+#: The control path takes the newest; a queue of one would have nothing to send again to a recorder that lacks one.
+COMMAND = _profile(10)
 IMAGE = _profile(2)
 #: Publishers and subscribers of topics whose last message is what counts: /episode/info, /robot_description.
 LATCHED = _profile(1, latched=True)
