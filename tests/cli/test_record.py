@@ -266,5 +266,5 @@ def test_keys_need_a_terminal(tmp_path: Path, capsys, monkeypatch: pytest.Monkey
     monkeypatch.setattr(recording_run, "has_terminal", lambda: False)
     assert cli_main.main(["record", "--teleop", "keyboard"]) == 2
     error = capsys.readouterr().err.strip()
-    assert error == "error: --teleop keyboard needs a terminal: standard input is none"
+    assert error == "error: --teleop keyboard needs a terminal: standard input or standard error is none"
     assert list(tmp_path.iterdir()) == []

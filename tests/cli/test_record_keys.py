@@ -52,8 +52,13 @@ def recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ros_domain: int):
 def test_the_terminal_has_the_keys_until_the_graph_ends(recording: Terminal, tmp_path: Path):
     assert "record the next episode" in recording.text and "open the gripper" in recording.text
     assert not recording.is_as_found
+    recording.type(b"\x1a")  # Ctrl-Z
+    _until(lambda: "[shell] stopped" in recording.text, recording)
+    _until(lambda: recording.is_as_found, recording)
+    recording.type(b"\n")  # fg
+    _until(lambda: not recording.is_as_found, recording)
     (tmp_path / "over").touch()
-    _until(lambda: "[shell] exit code" in recording.text or "[shell] stopped" in recording.text, recording)
+    _until(lambda: "[shell] exit code 0" in recording.text, recording)
     assert "0 of 1 episodes saved" in recording.text
     assert recording.is_as_found
 

@@ -131,7 +131,7 @@ def record(
     plan.check()
     keys = has_terminal()
     if plan.teleop in _NEED_KEYS and not keys:
-        raise UserError(f"--teleop {plan.teleop.value} needs a terminal: standard input is none")
+        raise UserError(f"--teleop {plan.teleop.value} needs a terminal: standard input or standard error is none")
     _record(plan, runs, keys, json_file)
 
 

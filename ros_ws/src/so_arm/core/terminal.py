@@ -63,10 +63,13 @@ class KeyTerminal:
         tty.setcbreak(self._input, termios.TCSADRAIN)
 
     def _give_back(self) -> None:
+        # The shell may be in front already; what is put right for it must not stop us.
+        masked = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTTOU])
         with suppress(OSError, termios.error):
             termios.tcflush(self._input, termios.TCIFLUSH)  # keys still held would be typed into the shell
             termios.tcsetattr(self._input, termios.TCSADRAIN, self._found or [])
         self._write("\r\x1b[K")
+        signal.pthread_sigmask(signal.SIG_SETMASK, masked)
 
     def _suspend(self, number: int, _: FrameType | None) -> None:
         """Ctrl-Z: stop as if nobody had caught it, and go on with `fg` as if nothing had been."""
