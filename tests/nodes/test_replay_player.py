@@ -107,6 +107,7 @@ def test_the_graph_gives_the_numbers_of_the_replay_without_it(
         ({}, "parameter recording is empty"),
         ({"recording": "nowhere"}, "nowhere"),
         ({"recording": "BAG", "lockstep": False}, "lockstep is false"),
+        ({"recording": "BAG", "policy_path": "fake", "patience": 1.0}, "/policy/action_chunk; is act_policy running?"),
         ({"recording": "SLOW", "policy_path": "fake"}, "has 15 Hz, fps is 30; give its rate"),
     ],
 )
