@@ -1,4 +1,4 @@
-"""A progress bar with the time that is left, on standard error."""
+"""A progress bar with the time that is left, on standard error where that is a terminal."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ def progress_bar(what: str, total: int, unit: str, done: int = 0) -> Iterator[Ad
         TextColumn("left:"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console(Path("-"))) as progress:
+    out = console(Path("-"))
+    with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as progress:
         bar = progress.add_task(unit, total=total, completed=done)
         yield lambda done, unit=None: progress.update(bar, advance=done, description=unit)
