@@ -5,27 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
-from typer.main import get_command
-
-from so_arm.cli.app import build_app
-from so_arm.cli.verbs import VERBS
 from so_arm.core.operator_keys import KEYS, SERVICES
 from so_arm.data.dataset_schema import ACTION, INTERVENTION, REWARD, STATE, SUCCESS
-from so_arm.data.recording.settings import RecordingSettings
+from so_arm.data.ingest.settings import RecordingSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "record.md").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"^\./run\.sh (\S+)((?:[^\n#]*\\\n)*[^\n#]*)", PAGE, re.MULTILINE)
-
-
-@pytest.mark.parametrize(("verb", "words"), COMMANDS)
-def test_every_command_of_the_page_exists(verb: str, words: str):
-    assert verb in VERBS
-    command = get_command(build_app([verb])).get_command(None, verb)  # type: ignore[attr-defined, arg-type]
-    known = {name for parameter in command.params for name in parameter.opts}
-    used = set(re.findall(r"(?<!\S)--[a-z-]+", words))
-    assert used <= known, f"{verb} has no {used - known}"
 
 
 def test_launch_arguments_of_the_page_exist():

@@ -21,9 +21,9 @@ from recording import wired  # beside this script
 
 from so_arm.data.dataset_check import check
 from so_arm.data.dataset_writer import DatasetWriter
-from so_arm.data.recording.episode_ingest import EpisodeIngest
-from so_arm.data.recording.episode_saver import EpisodeSaver, columns
-from so_arm.data.recording.settings import RecordingSettings
+from so_arm.data.ingest.episode_ingest import EpisodeIngest
+from so_arm.data.ingest.episode_saver import EpisodeSaver, columns
+from so_arm.data.ingest.settings import RecordingSettings
 
 CAMERAS = ("static", "wrist")
 SETTINGS = RecordingSettings(30, CAMERAS, reward=True)

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from sensor_msgs.msg import Image, JointState
-from tests.data.recording import wired
+from tests.data.ingest import wired
 from tests.nodes.conftest import Ros
 
 from so_arm.core.episode_info import DISCARDED, FAILURE, SUCCESS
 from so_arm.core.errors import UserError
 from so_arm.core.recorder_status import IDLE, RECORDING, WAITING, RecorderStatus
-from so_arm.data.recording.settings import COMMAND_TOPIC, EPISODE_TOPIC, REWARD_TOPIC, STATE_TOPIC, image_topic
+from so_arm.data.ingest.settings import COMMAND_TOPIC, EPISODE_TOPIC, REWARD_TOPIC, STATE_TOPIC, image_topic
 from so_arm.nodes import qos
 from so_arm.nodes.messages import texts_of
 from so_arm.nodes.recorder import Recorder

@@ -13,7 +13,7 @@ from so_arm.analysis.rerun_file import RerunFile, entity_path
 from so_arm.core.errors import UserError
 from so_arm.data.bags.decoding import Decoder, Undecodable
 from so_arm.data.bags.reader import Bag, BagMessage
-from so_arm.data.recording import wire
+from so_arm.data.ingest import wire
 
 if TYPE_CHECKING:
     import rerun.blueprint as rrb

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from so_arm.data.bags.reader import Bag
     from so_arm.data.conversion.bag_streams import BagStreams
     from so_arm.data.conversion.bag_to_dataset import Conversion
-    from so_arm.data.recording.episode_saver import Fate
-    from so_arm.data.recording.settings import RecordingSettings
+    from so_arm.data.ingest.episode_saver import Fate
+    from so_arm.data.ingest.settings import RecordingSettings
 
 
 def to_dataset(
@@ -57,7 +57,7 @@ def to_dataset(
     """
     from so_arm.data.bags.reader import open_bag
     from so_arm.data.conversion.bag_streams import find_streams
-    from so_arm.data.recording.settings import RecordingSettings
+    from so_arm.data.ingest.settings import RecordingSettings
 
     _check_new_folder(output)
     wanted = None if cameras is None else [name for name in cameras.replace(",", " ").split() if name]

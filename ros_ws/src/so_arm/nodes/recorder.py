@@ -22,9 +22,9 @@ from so_arm.core.errors import UserError
 from so_arm.core.files import writing
 from so_arm.core.recorder_status import IDLE, RECORDING, SAVING, WAITING, RecorderStatus
 from so_arm.data.dataset_schema import calibration_hash
-from so_arm.data.recording.episode_ingest import EpisodeIngest
-from so_arm.data.recording.episode_saver import EpisodeSaver, Fate, columns
-from so_arm.data.recording.settings import EPISODE_TOPIC, RecordingSettings, topics
+from so_arm.data.ingest.episode_ingest import EpisodeIngest
+from so_arm.data.ingest.episode_saver import EpisodeSaver, Fate, columns
+from so_arm.data.ingest.settings import EPISODE_TOPIC, RecordingSettings, topics
 from so_arm.nodes import qos
 from so_arm.nodes.messages import key_values
 from so_arm.nodes.parameters import parameter

@@ -15,8 +15,8 @@ from so_arm.data.bags.reader import Bag
 from so_arm.data.bags.storage import Damaged
 from so_arm.data.conversion import message_bytes
 from so_arm.data.conversion.bag_streams import BagStreams
-from so_arm.data.recording.settings import COMMAND_TOPIC, EPISODE_TOPIC
-from so_arm.data.recording.wire import header_stamp
+from so_arm.data.ingest.settings import COMMAND_TOPIC, EPISODE_TOPIC
+from so_arm.data.ingest.wire import header_stamp
 
 
 def recorder_messages(

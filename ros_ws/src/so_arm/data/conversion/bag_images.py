@@ -11,8 +11,8 @@ import numpy as np
 from so_arm.data.bags.reader import open_bag
 from so_arm.data.conversion.bag_feed import recorder_messages
 from so_arm.data.conversion.bag_streams import BagStreams
-from so_arm.data.recording.episode_ingest import EpisodeIngest, EpisodeReport, Row
-from so_arm.data.recording.settings import RecordingSettings
+from so_arm.data.ingest.episode_ingest import EpisodeIngest, EpisodeReport, Row
+from so_arm.data.ingest.settings import RecordingSettings
 
 
 class BagImages:

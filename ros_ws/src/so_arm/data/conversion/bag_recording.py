@@ -19,9 +19,9 @@ from so_arm.data.conversion.bag_images import BagImages
 from so_arm.data.conversion.bag_streams import find_streams
 from so_arm.data.conversion.dataset_to_bag import ORIGIN_KEY
 from so_arm.data.conversion.nearest import nearest
-from so_arm.data.recording import wire
-from so_arm.data.recording.episode_ingest import EpisodeIngest, EpisodeReport, Row
-from so_arm.data.recording.settings import COMMAND_TOPIC, EPISODE_TOPIC, REWARD_TOPIC, STATE_TOPIC, RecordingSettings
+from so_arm.data.ingest import wire
+from so_arm.data.ingest.episode_ingest import EpisodeIngest, EpisodeReport, Row
+from so_arm.data.ingest.settings import COMMAND_TOPIC, EPISODE_TOPIC, REWARD_TOPIC, STATE_TOPIC, RecordingSettings
 from so_arm.data.recordings.recording import RecordedFrames
 
 SIM_STATE_TOPIC = "sim/state"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from so_arm.core.errors import UserError
 from so_arm.data.bags.reader import BagTopic
-from so_arm.data.recording.settings import (
+from so_arm.data.ingest.settings import (
     COMMAND_TOPIC,
     COMPRESSED,
     EPISODE_TOPIC,
@@ -18,7 +18,7 @@ from so_arm.data.recording.settings import (
     image_topic,
     topics,
 )
-from so_arm.data.recording.wire import COMPRESSED_IMAGE
+from so_arm.data.ingest.wire import COMPRESSED_IMAGE
 
 _IMAGE_END = image_topic("")
 

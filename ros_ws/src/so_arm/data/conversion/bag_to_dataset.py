@@ -11,10 +11,10 @@ from so_arm.data.bags.reader import Bag
 from so_arm.data.conversion.bag_feed import recorder_messages
 from so_arm.data.conversion.bag_streams import BagStreams
 from so_arm.data.dataset_writer import DatasetWriter
-from so_arm.data.recording import wire
-from so_arm.data.recording.episode_ingest import EpisodeIngest
-from so_arm.data.recording.episode_saver import EpisodeSaver, Fate, columns
-from so_arm.data.recording.settings import EPISODE_TOPIC, RecordingSettings
+from so_arm.data.ingest import wire
+from so_arm.data.ingest.episode_ingest import EpisodeIngest
+from so_arm.data.ingest.episode_saver import EpisodeSaver, Fate, columns
+from so_arm.data.ingest.settings import EPISODE_TOPIC, RecordingSettings
 
 #: A bag is read faster than video is encoded; frames that wait are in memory.
 _MAX_WAITING = 60

@@ -16,7 +16,7 @@ from so_arm.core.paths import share_dir
 from so_arm.data.bags import qos
 from so_arm.data.bags.writer import BagWriter
 from so_arm.data.conversion import message_bytes
-from so_arm.data.recording.settings import (
+from so_arm.data.ingest.settings import (
     COMMAND_TOPIC,
     COMPRESSED,
     EPISODE_TOPIC,

@@ -11,7 +11,7 @@ from rosbags.typesys import Stores, get_typestore
 
 from so_arm.core.episode_info import ENDED, RUNNING, SUCCESS, EpisodeInfo
 from so_arm.core.joints import JOINT_NAMES
-from so_arm.data.recording.settings import COMMAND_TOPIC, EPISODE_TOPIC, REWARD_TOPIC, STATE_TOPIC, image_topic
+from so_arm.data.ingest.settings import COMMAND_TOPIC, EPISODE_TOPIC, REWARD_TOPIC, STATE_TOPIC, image_topic
 
 STORE = get_typestore(Stores.ROS2_JAZZY)
 SECOND_NS = 1_000_000_000

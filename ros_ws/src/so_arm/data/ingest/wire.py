@@ -16,7 +16,7 @@ from rosbags.typesys import Stores, get_typestore
 from so_arm.core.episode_info import EpisodeInfo
 from so_arm.core.errors import UserError
 from so_arm.core.joints import NUM_JOINTS, index_by_name
-from so_arm.data.recording.settings import DIAGNOSTIC_ARRAY, DIAGNOSTIC_STATUS, IMAGE, JOINT_STATE
+from so_arm.data.ingest.settings import DIAGNOSTIC_ARRAY, DIAGNOSTIC_STATUS, IMAGE, JOINT_STATE
 
 Raw = bytes | memoryview
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.data.recording import wired
+from tests.data.ingest import wired
 
 from so_arm.core.episode_info import EpisodeInfo
 from so_arm.core.errors import UserError
 from so_arm.core.joints import JOINT_NAMES
-from so_arm.data.recording import wire
+from so_arm.data.ingest import wire
 
 STAMP = 1_700_000_000_123_456_789
 

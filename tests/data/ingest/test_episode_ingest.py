@@ -7,13 +7,13 @@ import random
 
 import numpy as np
 import pytest
-from tests.data.recording import wired
-from tests.data.recording.wired import SECOND_NS, START_NS, Fed
+from tests.data.ingest import wired
+from tests.data.ingest.wired import SECOND_NS, START_NS, Fed
 
 from so_arm.core.episode_info import DISCARDED, FAILURE, STOPPED, SUCCESS, EpisodeInfo
 from so_arm.core.joints import JOINT_NAMES
-from so_arm.data.recording.episode_ingest import UNHEARD_END, EpisodeIngest, EpisodeReport, Row
-from so_arm.data.recording.settings import (
+from so_arm.data.ingest.episode_ingest import UNHEARD_END, EpisodeIngest, EpisodeReport, Row
+from so_arm.data.ingest.settings import (
     COMMAND_TOPIC,
     EPISODE_TOPIC,
     REWARD_TOPIC,

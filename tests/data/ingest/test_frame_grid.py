@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 import pytest
 
 from so_arm.core.clock import tick_stamp_ns
-from so_arm.data.recording.frame_grid import FrameGrid, GridRow
-from so_arm.data.recording.holes import explain
-from so_arm.data.recording.stream_samples import StreamRule
+from so_arm.data.ingest.frame_grid import FrameGrid, GridRow
+from so_arm.data.ingest.holes import explain
+from so_arm.data.ingest.stream_samples import StreamRule
 
 MS = 1_000_000
 START = 7_000 * MS

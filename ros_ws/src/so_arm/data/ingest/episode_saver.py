@@ -11,8 +11,8 @@ import numpy as np
 from so_arm.core.episode_info import DISCARDED
 from so_arm.core.recorder_status import CUT, REFUSED, SAVED
 from so_arm.data.dataset_schema import INTERVENTION, REWARD, SUCCESS
-from so_arm.data.recording.episode_ingest import EpisodeReport, Row
-from so_arm.data.recording.settings import RecordingSettings
+from so_arm.data.ingest.episode_ingest import EpisodeReport, Row
+from so_arm.data.ingest.settings import RecordingSettings
 
 #: LeRobot has no statistics of less.
 MIN_ROWS = 2

@@ -14,10 +14,10 @@ import numpy as np
 from so_arm.core.arbiter import TELEOP
 from so_arm.core.episode_info import DISCARDED, ENDED, SUCCESS, EpisodeInfo
 from so_arm.core.errors import UserError
-from so_arm.data.recording import wire
-from so_arm.data.recording.frame_grid import FrameGrid, GridRow
-from so_arm.data.recording.holes import explain
-from so_arm.data.recording.settings import (
+from so_arm.data.ingest import wire
+from so_arm.data.ingest.frame_grid import FrameGrid, GridRow
+from so_arm.data.ingest.holes import explain
+from so_arm.data.ingest.settings import (
     COMMAND_TOPIC,
     COMPRESSED,
     EPISODE_TOPIC,
@@ -26,8 +26,8 @@ from so_arm.data.recording.settings import (
     RecordingSettings,
     image_topic,
 )
-from so_arm.data.recording.stream_samples import StreamCounts, StreamRule
-from so_arm.data.recording.wire import Raw
+from so_arm.data.ingest.stream_samples import StreamCounts, StreamRule
+from so_arm.data.ingest.wire import Raw
 
 _SECOND_NS = 1_000_000_000
 #: Samples per topic that may come before the message which begins their episode.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from so_arm.data.recording.frame_grid import FrameGrid, Hole
-from so_arm.data.recording.stream_samples import StreamSamples
+from so_arm.data.ingest.frame_grid import FrameGrid, Hole
+from so_arm.data.ingest.stream_samples import StreamSamples
 
 _SECOND_NS = 1_000_000_000
 #: Other streams may be so far ahead of one that stops; farther is a clock that jumped.

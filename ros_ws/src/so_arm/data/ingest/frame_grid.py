@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from so_arm.data.recording.stream_samples import StreamCounts, StreamRule, StreamSamples
+from so_arm.data.ingest.stream_samples import StreamCounts, StreamRule, StreamSamples
 
 _SECOND_NS = 1_000_000_000
 #: An episode may go on for so long before its first row.
