@@ -163,6 +163,10 @@ def test_a_camera_that_never_comes_leaves_no_row():
         ((STATE_TOPIC, wired.joints(wired.tick_ns(5), range(5), JOINT_NAMES[:5])), "missing gripper"),
         ((COMMAND_TOPIC, wired.joints(wired.tick_ns(5), [math.nan] * 6)), "is not finite"),
         ((STATIC, wired.image(wired.tick_ns(5), wired.picture(5), "mono8")), "image encoding 'mono8'"),
+        (
+            (STATIC, wired.image(wired.tick_ns(5), wired.picture(5, (32, 48)))),
+            "the image size changed from 24x16 px to 48x32 px",
+        ),
         ((STATIC, b"\0\1"), "a message of 2 bytes has no header"),
     ],
 )

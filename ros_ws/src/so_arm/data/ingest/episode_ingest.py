@@ -175,7 +175,7 @@ class EpisodeIngest:
     def _decide(self, episode: _Episode) -> None:
         try:
             for found in episode.grid.decide():
-                row = self._row(found)
+                row = self._row(episode, found)
                 episode.rows += 1
                 if episode.held is not None:
                     self._on_row(episode.held)
@@ -197,7 +197,7 @@ class EpisodeIngest:
         cut = episode.cut or ("" if rows else "no tick of it has a sample of every topic")
         self._on_end(EpisodeReport(info, rows, episode.grid.counts, cut, episode.grid.lead))
 
-    def _row(self, found: GridRow) -> Row:
+    def _row(self, episode: _Episode, found: GridRow) -> Row:
         """UserErrors of messages that cannot be read become `_UnreadableError`."""
         samples = found.samples
         try:
@@ -207,7 +207,7 @@ class EpisodeIngest:
                 stamp_ns=found.stamp_ns,
                 state=wire.joints(samples[STATE_TOPIC][1], STATE_TOPIC).position,
                 action=command.position,
-                images={camera: self._image(topic, *samples[topic]) for topic, camera in self._cameras.items()},
+                images={camera: self._image(topic, episode, samples) for topic, camera in self._cameras.items()},
                 reward=_reward(samples.get(REWARD_TOPIC)),
                 success=False,
                 intervention=command.frame_id == TELEOP,
@@ -215,12 +215,17 @@ class EpisodeIngest:
         except UserError as error:
             raise _UnreadableError(str(error)) from error
 
-    def _image(self, stream: str, topic: str, raw: Raw) -> np.ndarray:
+    def _image(self, stream: str, episode: _Episode, samples: dict[str, tuple[str, Raw]]) -> np.ndarray:
+        topic, raw = samples[stream]
         known = self._pixels.get(stream)
         if known is not None and known[0] is raw:
             return known[1]
         read = wire.compressed_image if topic.endswith(COMPRESSED) else wire.image
         pixels = read(raw, topic)[1]
+        size = episode.sizes.setdefault(stream, pixels.shape)
+        if pixels.shape != size:
+            was, now = (f"{width}x{height} px" for height, width, _ in (size, pixels.shape))
+            raise UserError(f"{topic}: the image size changed from {was} to {now}")
         self._pixels[stream] = (raw, pixels)
         return pixels
 
@@ -231,6 +236,7 @@ class _Episode:
     def __init__(self, info: EpisodeInfo, grid: FrameGrid) -> None:
         self.info, self.grid = info, grid
         self.rows = 0
+        self.sizes: dict[str, tuple[int, ...]] = {}  # stream -> shape of its images
         self.held: Row | None = None  # the newest row, until it is known whether it is the last one
         self.cut = ""
 
