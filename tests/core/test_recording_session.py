@@ -277,13 +277,3 @@ def test_a_source_that_refuses_is_asked_again_by_itself_only_when_automatic(auto
     assert stage.step() is None, "not at once"
     orders = [stage.step() for _ in range(30)]
     assert orders.count(Order.start) == (1 if automatic else 0)
-
-
-def test_the_status_of_the_recorder_as_text():
-    texts = {"saved": "2", "episode": "e2", "result": "cut: no image", "rows": "7", "dataset": "/d", "problem": ""}
-    status = RecorderStatus.from_text("idle", texts | {"repeated": "3"})
-    assert (status.saved, status.fate, status.reason, status.rows) == (2, "cut", "no image", 7)
-    with pytest.raises(UserError, match="lacks the value 'rows'"):
-        RecorderStatus.from_text("idle", {key: value for key, value in texts.items() if key != "rows"})
-    with pytest.raises(UserError, match="unknown phase of the recorder 'asleep'"):
-        RecorderStatus.from_text("asleep", texts)

@@ -198,6 +198,10 @@ def test_quality_of_service_from_and_to_a_bag():
     unsure = QoSProfile(depth=5, reliability=QoSReliabilityPolicy.BEST_EFFORT)
     both = to_subscribe([info, unsure], 1000)
     assert (both.reliability, both.durability) == (QoSReliabilityPolicy.BEST_EFFORT, QoSDurabilityPolicy.VOLATILE)
+    alike = to_subscribe([qos.LATCHED, qos.LATCHED], 7)
+    assert (alike.reliability, alike.durability) == (qos.LATCHED.reliability, qos.LATCHED.durability)
+    assert alike.depth == 7
+    assert to_subscribe([qos.LATCHED, qos.STATE], 7).durability == qos.STATE.durability
     assert as_published(as_recorded([unsure])).reliability == QoSReliabilityPolicy.BEST_EFFORT
     assert as_published("").reliability == QoSReliabilityPolicy.RELIABLE
 

@@ -43,7 +43,7 @@ def _publish(ros: Ros, node: Recorder, senders: dict[str, Any], episode: list[wi
     """The source of episodes waits until everybody has heard that one begins, and so does this."""
     (first, began), *others = episode
     senders[first].publish(began)
-    ros.until(lambda: node._ingest.info.running, "the episode to be heard")
+    ros.until(lambda: node._thread.phase == RECORDING, "the episode to be heard")
     for topic, raw in others:
         senders[topic].publish(raw)
 
@@ -71,7 +71,7 @@ def test_episodes_become_a_dataset(ros: Ros, folder: Path) -> None:
     assert RECORDING in {message.message for message in heard}
 
     _publish(ros, node, senders, wired.lockstep_episode(10, 4, ("static",), start_ns=90 * wired.SECOND_NS)[:-1])
-    ros.until(lambda: node._ingest.rows == 10, "the episode that is not to end")
+    ros.until(lambda: node._thread.rows == 10, "the episode that is not to end")
     node.close()
     found = LeRobotDataset("local/recorded", root=folder, video_backend="pyav")
     assert (found.meta.total_episodes, len(found), found.meta.fps) == (2, 60, 30)
@@ -142,10 +142,3 @@ def test_a_full_disk_ends_the_recorder_and_keeps_what_is_finished(
     assert str(node.failure) == "cannot write recorded: no space left on the disk"
     found = check(folder.resolve())
     assert (found.episodes, found.problems, found.notes) == (1, [], [])
-
-
-def test_a_recorder_follows_the_publishers() -> None:
-    assert qos.following([qos.STATE, qos.CONTROL]).reliability == qos.CONTROL.reliability
-    assert qos.following([qos.STATE]).reliability == qos.STATE.reliability
-    assert qos.following([qos.LATCHED]).durability == qos.LATCHED.durability
-    assert qos.following([qos.LATCHED, qos.STATE]).durability == qos.STATE.durability

@@ -11,7 +11,9 @@ import typer
 from so_arm.cli.options import JsonOption
 from so_arm.cli.output import console, write_json
 from so_arm.cli.recording_plan import ArmChoice, RecordHardware, RecordingPlan, Teleop
+from so_arm.core.episode_info import SUCCESS
 from so_arm.core.errors import UserError
+from so_arm.core.recorder_status import CUT, DISCARDED, SAVED, counts_from_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -192,13 +194,13 @@ def _say_what_is_kept(plan: RecordingPlan, before: int, out: Console) -> None:
 
 
 def _summary(plan: RecordingPlan, turns: list[Turn]) -> dict[str, Any]:
-    saved = [turn for turn in turns if turn["result"] == "saved"]
+    saved = [turn for turn in turns if turn["result"] == SAVED]
     return {
         "saved": len(saved),
         "frames": sum(turn["rows"] for turn in saved),
-        "succeeded": sum(turn["outcome"] == "success" for turn in saved),
-        "cut": sum(turn["result"].startswith("cut") for turn in turns),
-        "discarded": sum(turn["result"] == "discarded" for turn in turns),
+        "succeeded": sum(turn["outcome"] == SUCCESS for turn in saved),
+        "cut": sum(turn["result"].startswith(CUT) for turn in turns),
+        "discarded": sum(turn["result"] == DISCARDED for turn in turns),
         "in_dataset": _episodes_in(plan.output),
         "turns": turns,
     }
@@ -225,6 +227,5 @@ def _show(out: Console, report: dict[str, Any], turns: list[Turn]) -> None:
 
 
 def _total(turn: Turn, name: str) -> int:
-    """Sum over the streams, each of which the recorder tells as "received 90, repeated 2"."""
-    words = [count.split() for text in turn["counts"].values() for count in text.split(", ") if count]
-    return sum(int(value) for word, value in words if word == name)
+    """Sum over the streams."""
+    return sum(counts_from_text(text).get(name, 0) for text in turn["counts"].values())

@@ -17,6 +17,7 @@ from so_arm.cli.graph_rollouts import free_port
 from so_arm.cli.json_lines import JsonLines
 from so_arm.cli.recording_plan import PERSONS_REST_S, PERSONS_TIME_S, RecordHardware, RecordingPlan, Teleop
 from so_arm.core.errors import UserError
+from so_arm.core.recorder_status import SAVED
 from so_arm.launcher.environment import ros_environment
 
 LAUNCH_FILE = "record.launch.xml"
@@ -61,7 +62,7 @@ def run_recording(
         finally:
             note_new()
     if reason := said.last_words.reason():
-        saved = sum(turn["result"] == "saved" for turn in turns)
+        saved = sum(turn["result"] == SAVED for turn in turns)
         raise UserError(f"the recording ended after {saved} of {plan.episodes} episodes: {reason} (all it said: {log})")
     return turns
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from so_arm.core.errors import UserError, choice_error
 
@@ -27,19 +27,16 @@ class RecorderStatus:
     dataset: str = ""
     problem: str = ""
 
-    @property
-    def fate(self) -> str:
-        """SAVED, CUT, DISCARDED or REFUSED."""
-        return self.result.partition(":")[0]
-
-    @property
-    def reason(self) -> str:
-        """Why it was cut or refused."""
-        return self.result.partition(":")[2].strip()
+    def to_text(self) -> dict[str, str]:
+        """Every field but the phase as text."""
+        return {field.name: str(getattr(self, field.name)) for field in fields(self) if field.name != "phase"}
 
     @classmethod
     def from_text(cls, phase: str, texts: Mapping[str, str]) -> RecorderStatus:
-        """UserError names what is missing or unreadable; values that are not of this class are left alone."""
+        """Inverse of :meth:`to_text`; UserError names what is missing or unreadable.
+
+        Values that are not of this class are left alone: they are counts of the newest episode, by topic.
+        """
         if phase not in PHASES:
             raise choice_error("phase of the recorder", phase, PHASES)
         try:
@@ -56,3 +53,14 @@ class RecorderStatus:
             raise UserError(f"the recorder's status lacks the value {error}") from None
         except ValueError as error:
             raise UserError(f"the recorder's status: {error}") from None
+
+
+def counts_to_text(counts: Mapping[str, int]) -> str:
+    """Counts of one topic, without those that are 0: "received 90, repeated 2"."""
+    return ", ".join(f"{name} {count}" for name, count in counts.items() if count)
+
+
+def counts_from_text(text: str) -> dict[str, int]:
+    """Inverse of `counts_to_text`."""
+    pairs = [pair.rsplit(" ", 1) for pair in text.split(", ") if pair]
+    return {name: int(count) for name, count in pairs}

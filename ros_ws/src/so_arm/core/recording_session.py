@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from so_arm.core.episode_info import DISCARDED, ENDED, IDLE, EpisodeInfo
 from so_arm.core.errors import UserError
-from so_arm.core.recorder_status import RECORDING, SAVED, SAVING, RecorderStatus
+from so_arm.core.recorder_status import RECORDING, REFUSED, SAVED, SAVING, RecorderStatus
 
 #: So many episodes in a row that came to nothing are enough.
 MOST_IN_A_ROW = 5
@@ -203,7 +203,7 @@ class RecordingSession:
         elif self._idle_since_s is None:
             self._idle_since_s = now_s
         elif now_s - self._idle_since_s > UNSEEN_S:
-            self._take_note(now_s, "refused: the recorder has not seen it", 0)
+            self._take_note(now_s, f"{REFUSED}: the recorder has not seen it", 0)
 
     def _take_note(self, now_s: float, result: str, rows: int) -> None:
         episode = self._episode

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from rclpy.qos import QoSDurabilityPolicy, QoSHistoryPolicy, QoSProfile, QoSReliabilityPolicy
 
 
@@ -27,21 +25,3 @@ LATCHED = _profile(1, latched=True)
 CONTROL = _profile(1, reliable=False)
 #: Subscribers that must see everything: recorders, the episode runner.
 RECORDER = _profile(1000)
-
-
-def following(published: Sequence[QoSProfile]) -> QoSProfile:
-    """That of a recorder of a topic which is published so: as reliable as all of the publishers, and as durable."""
-    return QoSProfile(
-        history=QoSHistoryPolicy.KEEP_LAST,
-        depth=RECORDER.depth,
-        reliability=(
-            QoSReliabilityPolicy.RELIABLE
-            if all(profile.reliability == QoSReliabilityPolicy.RELIABLE for profile in published)
-            else QoSReliabilityPolicy.BEST_EFFORT
-        ),
-        durability=(
-            QoSDurabilityPolicy.TRANSIENT_LOCAL
-            if all(profile.durability == QoSDurabilityPolicy.TRANSIENT_LOCAL for profile in published)
-            else QoSDurabilityPolicy.VOLATILE
-        ),
-    )

@@ -5,27 +5,24 @@ Messages are taken serialised and go through a queue to a thread of its own, so 
 
 from __future__ import annotations
 
-import queue
-import threading
 import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from sensor_msgs.msg import Image, JointState
+from diagnostic_msgs.msg import DiagnosticStatus
 
 from so_arm.core.calibration_formats import lerobot_text, read_calibration
-from so_arm.core.episode_info import ENDED
+from so_arm.core.episode_info import DISCARDED
 from so_arm.core.errors import UserError
-from so_arm.core.files import writing
-from so_arm.core.recorder_status import IDLE, RECORDING, SAVING, WAITING, RecorderStatus
+from so_arm.core.recorder_status import IDLE, SAVED, WAITING, RecorderStatus, counts_to_text
 from so_arm.data.dataset_schema import calibration_hash
-from so_arm.data.ingest.episode_ingest import EpisodeIngest
-from so_arm.data.ingest.episode_saver import EpisodeSaver, Fate, columns
+from so_arm.data.ingest.episode_saver import Fate, columns
+from so_arm.data.ingest.recording_thread import RecordingThread
 from so_arm.data.ingest.settings import EPISODE_TOPIC, RecordingSettings, topics
 from so_arm.nodes import qos
+from so_arm.nodes.message_types import message_type, to_subscribe
 from so_arm.nodes.messages import key_values
 from so_arm.nodes.parameters import parameter
 from so_arm.nodes.runtime import OK, WARN, RuntimeNode, run
@@ -33,15 +30,7 @@ from so_arm.nodes.runtime import OK, WARN, RuntimeNode, run
 if TYPE_CHECKING:
     from so_arm.data.dataset_writer import DatasetWriter
 
-_TYPES = {
-    "sensor_msgs/msg/JointState": JointState,
-    "sensor_msgs/msg/Image": Image,
-    "diagnostic_msgs/msg/DiagnosticArray": DiagnosticArray,
-    "diagnostic_msgs/msg/DiagnosticStatus": DiagnosticStatus,
-}
 _LOOK_S = 0.1
-#: An episode that ended has all its messages by then, also where time stands still [s].
-_SETTLE_S = 2.0
 #: Frames that may wait for the encoder before that is worth a warning.
 _BEHIND = 150
 
@@ -68,6 +57,7 @@ class Settings:
 class Recorder(RuntimeNode[Settings]):
     def __init__(self) -> None:
         super().__init__("recorder", Settings)
+        self._thread: RecordingThread | None = None
 
     def setup(self) -> None:
         settings = self.settings
@@ -84,16 +74,12 @@ class Recorder(RuntimeNode[Settings]):
             settings.image_tolerance,
             control_hz=settings.control_hz,
         )
-        self._messages: queue.SimpleQueue[tuple[str, bytes] | None] = queue.SimpleQueue()
         self._status = self.create_publisher(DiagnosticStatus, "recorder/status", qos.LATCHED)
-        self._told = RecorderStatus()
         self._missing = dict(topics(self._recording))
         self._began_s = time.monotonic()
         self._fate: Fate | None = None
         self._writer = self._make_writer()
-        self._saver = EpisodeSaver(self._writer, self._recording, self._on_saved)
-        self._ingest = EpisodeIngest(self._recording, self._saver.row, self._saver.end)
-        self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
+        self._thread = RecordingThread(self._root, self._writer, self._recording, self._tell, self._on_fate, self.fail)
         self._thread.start()
         self._subscribe(EPISODE_TOPIC, qos.LATCHED)
         self.create_timer(_LOOK_S, self._look)
@@ -101,13 +87,13 @@ class Recorder(RuntimeNode[Settings]):
         self.get_logger().info(f"ready: {self._root}, {len(self._writer.notes)} episodes")
 
     def close(self) -> None:
-        if hasattr(self, "_thread"):
-            self._messages.put(None)
-            self._thread.join()
+        if self._thread is not None and (dropped := self._thread.close()):
+            self.get_logger().warning(dropped)
 
     def check_health(self) -> tuple[bytes, str]:
+        assert self._thread is not None
         waiting = self._writer.waiting
-        self.readings["queued"], self.readings["frames_behind"] = str(self._messages.qsize()), str(waiting)
+        self.readings["queued"], self.readings["frames_behind"] = str(self._thread.queued), str(waiting)
         level, text = super().check_health()
         if level != OK:
             return level, text
@@ -125,9 +111,10 @@ class Recorder(RuntimeNode[Settings]):
             found = self.get_publishers_info_by_topic(self.resolve_topic_name(topic))
             if not found:
                 continue
-            del self._missing[topic]
+            # Replaced, not changed: the recorder's thread may be telling what is in it.
+            self._missing = {name: kind for name, kind in self._missing.items() if name != topic}
             if topic != EPISODE_TOPIC:
-                self._subscribe(topic, qos.following([info.qos_profile for info in found]))
+                self._subscribe(topic, to_subscribe([info.qos_profile for info in found], qos.RECORDER.depth))
             self._tell()
         patience = self.settings.patience
         if self._missing and patience and time.monotonic() - self._began_s > patience:
@@ -137,13 +124,9 @@ class Recorder(RuntimeNode[Settings]):
         return "nobody publishes " + ", ".join(f"/{topic}" for topic in self._missing)
 
     def _subscribe(self, topic: str, profile: qos.QoSProfile) -> None:
-        kind = _TYPES[topics(self._recording)[topic]]
-        self.create_subscription(kind, topic, partial(self._on_message, topic), profile, raw=True)
-
-    def _on_message(self, topic: str, raw: bytes) -> None:
-        self._messages.put((topic, raw))
-
-    # ---- the recorder's thread
+        assert self._thread is not None
+        kind = message_type(topics(self._recording)[topic])
+        self.create_subscription(kind, topic, partial(self._thread.hear, topic), profile, raw=True)
 
     def _make_writer(self) -> DatasetWriter:
         from so_arm.data.dataset_writer import DatasetWriter
@@ -163,38 +146,9 @@ class Recorder(RuntimeNode[Settings]):
             self.get_logger().warning(f"{self._root}: {writer.recovered}")
         return writer
 
-    def _work(self) -> None:
-        try:
-            with writing(self._root), self._writer:
-                self._record()
-        except Exception as error:
-            self.fail(error)
+    # ---- what is told, from any thread
 
-    def _record(self) -> None:
-        """Until the node is closed; an episode that has not ended by then is dropped."""
-        ended_s = 0.0
-        while True:
-            try:
-                message = self._messages.get(timeout=_SETTLE_S / 4)
-            except queue.Empty:
-                message = ("", b"")
-            if message is None:
-                break
-            topic, raw = message
-            self._ingest.feed(topic, raw)
-            if topic == EPISODE_TOPIC:
-                self._tell()
-            if self._ingest.info.phase != ENDED:
-                ended_s = 0.0
-                continue
-            ended_s = ended_s or time.monotonic()
-            if time.monotonic() - ended_s > _SETTLE_S:
-                self._ingest.settle()
-        self._ingest.settle()
-        if self._ingest.info.running:
-            self.get_logger().warning(f"episode {self._ingest.info.id} did not end: {self._ingest.rows} rows dropped")
-
-    def _on_saved(self, fate: Fate) -> None:
+    def _on_fate(self, fate: Fate) -> None:
         self._fate = fate
         report = fate.report
         for topic, counts in report.streams.items():
@@ -202,29 +156,27 @@ class Recorder(RuntimeNode[Settings]):
                 if more := getattr(counts, name):
                     self.counts[f"{topic} {name}"] += more
         said = f"episode {report.info.id} {fate.result}: {fate.rows} rows"
-        if fate.result == "saved" or report.info.outcome == "discarded":
+        if fate.result in (SAVED, DISCARDED):
             self.get_logger().info(said)
         else:
             self.get_logger().warning(said)
         self._tell()
 
     def _tell(self) -> None:
-        """From any thread."""
-        info, fate = self._ingest.info, self._fate
-        running = {"running": RECORDING, ENDED: SAVING}.get(info.phase, IDLE)
+        assert self._thread is not None
+        missing, phase, fate = self._missing, self._thread.phase, self._fate
         status = RecorderStatus(
-            phase=WAITING if self._missing and running == IDLE else running,
+            phase=WAITING if missing and phase == IDLE else phase,
             saved=len(self._writer.notes),
             episode=fate.report.info.id if fate else "",
             result=fate.result if fate else "",
             rows=fate.rows if fate else 0,
             dataset=str(self._root),
-            problem=self._waits_for() if self._missing else "",
+            problem=self._waits_for() if missing else "",
         )
-        values = {name: str(value) for name, value in status.__dict__.items() if name != "phase"}
+        values = status.to_text()
         if fate is not None:
-            for topic, counts in fate.report.streams.items():
-                values[topic] = ", ".join(f"{name} {value}" for name, value in counts.__dict__.items() if value)
+            values |= {topic: counts_to_text(vars(counts)) for topic, counts in fate.report.streams.items()}
         self._status.publish(DiagnosticStatus(name="recorder", message=status.phase, values=key_values(values)))
 
 
