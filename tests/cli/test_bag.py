@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,16 @@ def test_bad_input_is_one_line(bag, words, line):
     code, _, told = bag(*words)
     assert code == 2 and f"error: {line}" in told and told.count("\n") == 1
     assert not Path("new").exists()
+
+
+@pytest.mark.ros
+def test_a_node_that_is_killed_is_told_of(bag, monkeypatch):
+    dying = [sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]
+    monkeypatch.setattr("so_arm.launcher.packages.command", lambda *_: dying)
+    make_bag(Path("whole"))
+    repair = "; what it recorded is in drive: so-arm bag check drive --repair"
+    assert bag("record", "-o", "drive")[::2] == (2, f"error: bag_recorder was killed (signal 9){repair}\n")
+    assert bag("play", "whole")[::2] == (2, "error: bag_player was killed (signal 9)\n")
 
 
 def test_sizes():

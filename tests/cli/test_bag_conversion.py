@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -148,6 +149,7 @@ def test_bags_that_cannot_become_a_dataset(tmp_path: Path, bag: Path, capsys: py
     assert "is not a bag" in said(tmp_path)
     assert "does not exist" in said(tmp_path / "nowhere")
     assert not (tmp_path / "set").exists()
+    assert "/proc/set: cannot write to /proc" in refused(capsys, "bag", "to-dataset", bag, "-o", "/proc/set")
     (tmp_path / "set").mkdir()
     (tmp_path / "set" / "file").write_text("mine")
     assert "already holds files" in said(bag)
@@ -159,6 +161,50 @@ def test_a_bag_without_a_fit_episode_leaves_no_dataset(tmp_path: Path, capsys: p
     said = refused(capsys, "bag", "to-dataset", short, "-o", tmp_path / "set")
     assert "no episode is fit for a dataset: e-5000000000 refused: " in said
     assert not (tmp_path / "set").exists()
+
+
+@pytest.mark.torch
+def test_a_full_disk_keeps_the_finished_episodes(
+    bag: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from so_arm.data import dataset_video
+    from so_arm.data.dataset_check import check
+
+    opening, opened = dataset_video.av.open, []
+
+    def full(*words: object, **more: object) -> object:
+        if more.get("mode") == "w" or "w" in words[1:]:
+            opened.append(words)
+            if len(opened) > len(CAMERAS):  # those of the first episode
+                raise OSError(errno.ENOSPC, "No space left on device")
+        return opening(*words, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(dataset_video.av, "open", full)
+        said = refused(capsys, "bag", "to-dataset", bag, "-o", tmp_path / "set")
+    assert said == f"error: cannot write {tmp_path / 'set'}: no space left on the disk"
+    found = check(tmp_path / "set")
+    assert (found.episodes, found.frames, found.problems, found.notes) == (1, 12, [], [])
+
+
+@pytest.mark.torch
+def test_an_image_size_that_changes_cuts_the_episode(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small, wide = (episode(9, size=size) for size in ((32, 48), (32, 64)))
+    changing = [one if one.stamp_ns < tick_ns(6) else other for one, other in zip(small, wide, strict=True)]
+    whole = episode(7, 20 * SECOND_NS, size=(32, 48))
+    bag = write(tmp_path / "bag", [*changing, *whole])
+    assert main(["bag", "to-dataset", str(bag), "-o", str(tmp_path / "set")]) == 0
+    assert "cut: static_camera/image_raw: the image size changed from 48x32 px to 64x32 px" in capsys.readouterr().out
+    found = DatasetRecording(tmp_path / "set")
+    assert [len(found.episode(index)) for index in range(len(found))] == [6, 7]
+
+
+@pytest.mark.torch
+def test_a_bag_without_cameras_gives_joints_only(tmp_path: Path) -> None:
+    bag = write(tmp_path / "bag", episode(8, cameras=()))
+    assert main(["bag", "to-dataset", str(bag), "-o", str(tmp_path / "set")]) == 0
+    found = DatasetRecording(tmp_path / "set")
+    assert (found.cameras, len(found.episode(0))) == ((), 8)
 
 
 def test_datasets_that_cannot_become_a_bag(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -178,3 +224,4 @@ def test_datasets_that_cannot_become_a_bag(tmp_path: Path, capsys: pytest.Captur
     assert "there is no episode 3" in said(whole, "--units", "degrees", "--episodes", "0,3")
     assert "not a LeRobot dataset" in said(tmp_path)
     assert not (tmp_path / "bag").exists()
+    assert "cannot write" in refused(capsys, "dataset", "to-bag", whole, "--units", "degrees", "-o", "/proc/bag")

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from tests.altered_policy import policy_of_another_rate, policy_with_another_camera
+from tests.data.conversion.arm_bags import COMMANDS, START_NS, STATES, TYPES, episode, position, tick_ns, write
 from tests.data.episodes import NEW_NAMES, write_dataset
 from tests.data.recordings.video_dataset import LENGTHS, change_info, write_video_dataset
 
@@ -17,6 +18,8 @@ from so_arm.cli.replay_runs import chosen_episodes
 from so_arm.cli.rollouts import released_policy
 from so_arm.core.errors import UserError
 from so_arm.core.joints import JOINT_NAMES
+from so_arm.data.bags.writer import BagWriter
+from so_arm.data.conversion import message_bytes
 from so_arm.data.dataset_schema import Record
 
 TOTAL = sum(LENGTHS)
@@ -155,6 +158,88 @@ def test_damaged_video_and_foreign_joints_are_named(evaluate, tmp_path, capsys):
     change_info(root, total_episodes=0)
     assert evaluate(root, "--policy", "1") == 2
     assert "holds no episode" in capsys.readouterr().err
+
+
+def _arm_bag(folder: Path, change=lambda message: message, ticks: int = 12) -> Path:
+    """`change` gives what becomes of each message; None: it is left out."""
+    sent = [change(message) for message in episode(ticks, cameras=("static", "wrist"), size=(32, 48))]
+    return write(folder / "bag", [message for message in sent if message is not None])
+
+
+def _truncated(folder: Path) -> Path:
+    file = next(_arm_bag(folder).glob("*.mcap"))
+    file.write_bytes(file.read_bytes()[:1000])
+    return file
+
+
+def _of_another_type(folder: Path) -> Path:
+    with BagWriter(folder / "bag") as writer:
+        for message in episode(4, cameras=()):
+            kind = "arm_msgs/msg/Pose" if message.topic == STATES else TYPES[message.topic]
+            writer.add_topic(f"/{message.topic}", kind)
+            writer.write(f"/{message.topic}", message.log_ns, message.raw)
+    return folder / "bag"
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda folder: write(folder / "bag", []), "holds no message"),
+        (
+            lambda folder: _arm_bag(folder, lambda message: None if message.topic == COMMANDS else message),
+            "lacks /follower/joint_commands, needed for an episode; it has /episode/info (2 of ",
+        ),
+        (_of_another_type, "/follower/joint_states is of type arm_msgs/msg/Pose, expected sensor_msgs/msg/JointState"),
+        (_truncated, "holds no message"),
+        (
+            lambda folder: _arm_bag(
+                folder, lambda message: message._replace(raw=message.raw.replace(b"elbow_flex", b"elbow_knee"))
+            ),
+            "joints do not match (missing elbow_flex; unknown elbow_knee)",
+        ),
+        (
+            lambda folder: _arm_bag(folder, lambda message: None if "wrist" in message.topic else message),
+            "observation.images.wrist has no camera; cameras are static",
+        ),
+    ],
+    ids=["empty", "lacking", "type", "truncated", "joints", "no-camera"],
+)
+def test_bags_that_cannot_be_judged(evaluate, tmp_path, capsys, make, said):
+    bag = make(tmp_path / "recorded")
+    assert evaluate(bag, "--policy", "1") == 2
+    errors = capsys.readouterr().err.strip()
+    assert errors.startswith("error: ") and "\n" not in errors
+    assert said in errors and str(bag) in errors
+    assert not Path("runs").exists()
+
+
+def _stops(message):
+    return None if "wrist" in message.topic and message.stamp_ns >= tick_ns(10) else message
+
+
+def _slow(message):
+    return None if "static" in message.topic and (message.stamp_ns - START_NS) % 66_666_666 > 1_000 else message
+
+
+def _jumps_back(message):
+    if message.topic != STATES or message.stamp_ns < tick_ns(10):
+        return message
+    return message._replace(raw=bytes(message_bytes.joint_state(message.stamp_ns - 4 * 10**9, position(0))))
+
+
+@pytest.mark.parametrize(
+    ("change", "ticks", "cut"),
+    [
+        (_stops, 13, "wrist_camera/image_raw stopped at 0.30 s of the episode"),
+        (_jumps_back, 11, "the clock of follower/joint_states jumped back by 3.97 s before 0.37 s"),
+        (_slow, 40, ""),
+    ],
+    ids=["stops", "jumps-back", "two-rates"],
+)
+def test_what_is_whole_of_a_bag_is_judged_and_the_cut_is_told(evaluate, tmp_path, change, ticks, cut):
+    assert evaluate(_arm_bag(tmp_path / "recorded", change, 40), "--policy", "1", "--json", "a.json") == 0
+    (found,) = json.loads(Path("a.json").read_text())["recording"]["episodes"]
+    assert (found["ticks"], found["name"]) == (ticks, f"e-{START_NS}" + (f" (cut: {cut})" if cut else ""))
 
 
 @pytest.mark.parametrize(

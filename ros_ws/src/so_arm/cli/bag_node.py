@@ -16,8 +16,13 @@ from so_arm.core.interrupt import uninterrupted
 _PATIENCE_S = 60.0
 
 
-def run_bag_node(name: str, parameters: Mapping[str, object], on_report: Callable[[dict[str, Any]], None]) -> int:
-    """Run the node `name` until it ends, or until Ctrl-C, which ends it properly; returns its exit code."""
+def run_bag_node(
+    name: str, parameters: Mapping[str, object], on_report: Callable[[dict[str, Any]], None], if_killed: str = ""
+) -> int:
+    """Run the node `name` until it ends, or until Ctrl-C, which ends it properly; returns its exit code.
+
+    A node that was killed cannot say so: that is a UserError, which ends with `if_killed`.
+    """
     from importlib.util import find_spec
 
     from so_arm.launcher.environment import ros_environment
@@ -56,6 +61,8 @@ def run_bag_node(name: str, parameters: Mapping[str, object], on_report: Callabl
         except subprocess.TimeoutExpired:
             process.kill()
             code = process.wait()
+    if code < 0:
+        raise UserError(f"{name} was killed (signal {-code}){if_killed}")
     return code
 
 

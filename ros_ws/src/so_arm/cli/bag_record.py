@@ -73,7 +73,8 @@ def record(
                 f" topics, {bytes_text(report['bytes'])}{_losses(report)}; Ctrl-C ends it"
             )
 
-        code = run_bag_node("bag_recorder", parameters, on_report)
+        repair = f"; what it recorded is in {folder}: so-arm bag check {folder} --repair"
+        code = run_bag_node("bag_recorder", parameters, on_report, repair)
     if code:
         raise typer.Exit(code)
     messages = sum(last["topics"].values())
