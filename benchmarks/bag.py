@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from so_arm.core.joints import JOINT_NAMES
-from so_arm.data.bags.definitions import jazzy
 from so_arm.data.bags.writer import BagWriter
+from so_arm.data.ros_types import jazzy
 
 IMAGE_TARGET = 0.8
 STATE_TARGET = 0.5

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from so_arm.data.bags import qos
-from so_arm.data.bags.definitions import jazzy
 from so_arm.data.bags.writer import BagWriter
+from so_arm.data.ros_types import jazzy
 
 START_NS = 1_700_000_000_000_000_000
 STATES, IMAGES, INFO = "/follower/joint_states", "/static_camera/image_raw", "/episode/info"

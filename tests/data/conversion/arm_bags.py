@@ -10,17 +10,18 @@ from typing import NamedTuple
 import numpy as np
 
 from so_arm.core.episode_info import ENDED, RUNNING, SUCCESS, EpisodeInfo
+from so_arm.data import ros_types
 from so_arm.data.bags.writer import BagWriter
 from so_arm.data.conversion import message_bytes
 
 FPS, START_NS = 30, 5_000_000_000
 STATES, COMMANDS, EPISODES, REWARDS = "follower/joint_states", "follower/joint_commands", "episode/info", "reward/terms"
 TYPES = {
-    STATES: message_bytes.JOINT_STATE,
-    COMMANDS: message_bytes.JOINT_STATE,
-    EPISODES: message_bytes.STATUS,
-    REWARDS: message_bytes.STATUS_ARRAY,
-    "sim/state": message_bytes.STATUS_ARRAY,
+    STATES: ros_types.JOINT_STATE,
+    COMMANDS: ros_types.JOINT_STATE,
+    EPISODES: ros_types.DIAGNOSTIC_STATUS,
+    REWARDS: ros_types.DIAGNOSTIC_ARRAY,
+    "sim/state": ros_types.DIAGNOSTIC_ARRAY,
 }
 
 
@@ -82,7 +83,7 @@ def write(folder: Path, sent: Iterable[Sent], namespace: str = "", split_bytes: 
             kind = TYPES.get(message.topic)
             if kind is None:
                 jpeg = message.topic.endswith("/compressed")
-                kind = message_bytes.COMPRESSED_IMAGE if jpeg else message_bytes.IMAGE
+                kind = ros_types.COMPRESSED_IMAGE if jpeg else ros_types.IMAGE
             writer.add_topic(f"{namespace}/{message.topic}", kind)
             writer.write(f"{namespace}/{message.topic}", message.log_ns, message.raw)
     return folder

@@ -11,6 +11,7 @@ from tests.data.conversion.arm_bags import COMMANDS, EPISODES, REWARDS, STATES, 
 
 from so_arm.core.episode_info import DISCARDED, STOPPED
 from so_arm.core.errors import UserError
+from so_arm.data import ros_types
 from so_arm.data.bags import writer as bag_writer
 from so_arm.data.bags.writer import BagWriter
 from so_arm.data.conversion import message_bytes
@@ -160,7 +161,7 @@ def test_a_bag_without_the_topics_lists_what_it_has(tmp_path: Path) -> None:
 def test_an_empty_bag(tmp_path: Path) -> None:
     assert "holds no message; it has no topics" in refusal(tmp_path, [])
     with BagWriter(tmp_path / "silent") as writer:
-        writer.add_topic("/follower/joint_states", message_bytes.JOINT_STATE)
+        writer.add_topic("/follower/joint_states", ros_types.JOINT_STATE)
     with pytest.raises(UserError, match="its topics are empty: /follower/joint_states"):
         BagRecording(tmp_path / "silent", arm_bags.FPS)
 
@@ -180,7 +181,7 @@ def test_unknown_types_beside_the_arm_do_not_matter(tmp_path: Path) -> None:
         for message in episode(4):
             writer.add_topic("/gripper/force", "acme_msgs/msg/Force")
             writer.write("/gripper/force", message.log_ns, b"whatever")
-            writer.add_topic(f"/{message.topic}", arm_bags.TYPES.get(message.topic, message_bytes.IMAGE))
+            writer.add_topic(f"/{message.topic}", arm_bags.TYPES.get(message.topic, ros_types.IMAGE))
             writer.write(f"/{message.topic}", message.log_ns, message.raw)
     assert len(BagRecording(tmp_path / "bag", arm_bags.FPS).episode(0)) == 4
 

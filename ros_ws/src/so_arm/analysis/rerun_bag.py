@@ -14,6 +14,7 @@ from so_arm.core.errors import UserError
 from so_arm.data.bags.decoding import Decoder, Undecodable
 from so_arm.data.bags.reader import Bag, BagMessage
 from so_arm.data.ingest import wire
+from so_arm.data.ros_types import COMPRESSED_IMAGE, DIAGNOSTIC_ARRAY, DIAGNOSTIC_STATUS, IMAGE, JOINT_STATE, STRING
 
 if TYPE_CHECKING:
     import rerun.blueprint as rrb
@@ -23,14 +24,10 @@ _LISTED = 5
 WORDS = "words"
 #: Log time of the bag, and the stamp of messages that have one.
 BAG_TIME, STAMP = "bag_time", "stamp"
-IMAGE, COMPRESSED = "sensor_msgs/msg/Image", wire.COMPRESSED_IMAGE
-JOINT_STATE = "sensor_msgs/msg/JointState"
-STATUS, STATUSES = "diagnostic_msgs/msg/DiagnosticStatus", "diagnostic_msgs/msg/DiagnosticArray"
-TEXT = "std_msgs/msg/String"
 _NUMBERS = {f"std_msgs/msg/{name}" for name in ("Bool", "Float32", "Float64")} | {
     f"std_msgs/msg/{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)
 }
-SHOWN = _NUMBERS | {IMAGE, COMPRESSED, JOINT_STATE, STATUS, STATUSES, TEXT}
+SHOWN = _NUMBERS | {IMAGE, COMPRESSED_IMAGE, JOINT_STATE, DIAGNOSTIC_STATUS, DIAGNOSTIC_ARRAY, STRING}
 
 
 def write_bag(path: Path, bag: Bag, on_message: Callable[[int], None]) -> list[str]:
@@ -66,7 +63,7 @@ def _write(file: RerunFile, kind: str, message: BagMessage, decoder: Decoder, sa
     """said: topic -> its words so far, which are written when they change."""
     entity = _entity(message.topic)
     moment: dict[str, np.datetime64] = {BAG_TIME: np.datetime64(message.log_ns, "ns")}
-    if kind in (IMAGE, COMPRESSED):
+    if kind in (IMAGE, COMPRESSED_IMAGE):
         read = wire.image if kind == IMAGE else wire.compressed_image
         stamp_ns, pixels = read(message.data, message.topic)
         file.image(entity, moment | {STAMP: np.datetime64(stamp_ns, "ns")}, pixels)
@@ -76,7 +73,7 @@ def _write(file: RerunFile, kind: str, message: BagMessage, decoder: Decoder, sa
         stamp = decoded.header.stamp
         moment[STAMP] = np.datetime64(stamp.sec * 1_000_000_000 + stamp.nanosec, "ns")
     words = _words(kind, decoded)
-    if words and (kind == TEXT or said.get(message.topic) != words):
+    if words and (kind == STRING or said.get(message.topic) != words):
         said[message.topic] = words
         file.text([*entity, WORDS], moment, words)
     for names, value in _numbers(kind, decoded):
@@ -89,20 +86,20 @@ def _numbers(kind: str, message: Any) -> Iterator[tuple[list[str], float]]:
         yield [], float(message.data)
     elif kind == JOINT_STATE:
         yield from (([name], float(at)) for name, at in zip(message.name, message.position, strict=False))
-    elif kind == STATUS:
+    elif kind == DIAGNOSTIC_STATUS:
         yield from _of_status(message, [])
-    elif kind == STATUSES:
+    elif kind == DIAGNOSTIC_ARRAY:
         for status in message.status:
             yield from _of_status(status, [status.name] if len(message.status) > 1 else [])
 
 
 def _words(kind: str, message: Any) -> str:
     """What a message says beside numbers: of commands, who gave them."""
-    if kind == TEXT:
+    if kind == STRING:
         return str(message.data)
     if kind == JOINT_STATE:
         return str(message.header.frame_id)
-    if kind == STATUS:
+    if kind == DIAGNOSTIC_STATUS:
         texts = {item.key: item.value for item in message.values if math.isnan(_as_number(item.value))}
         return ", ".join([message.message, *(f"{key}: {text}" for key, text in texts.items() if text)]).strip(", ")
     return ""
@@ -135,8 +132,8 @@ def _blueprint(kinds: dict[str, str]) -> rrb.Blueprint:
     def views(view: Any, *shown: str) -> list[Any]:
         return [view(origin=entity_path(_entity(topic)), name=topic) for topic, kind in kinds.items() if kind in shown]
 
-    cameras = views(rrb.Spatial2DView, IMAGE, COMPRESSED)
-    plots = views(rrb.TimeSeriesView, JOINT_STATE, STATUS, STATUSES, *_NUMBERS)
+    cameras = views(rrb.Spatial2DView, IMAGE, COMPRESSED_IMAGE)
+    plots = views(rrb.TimeSeriesView, JOINT_STATE, DIAGNOSTIC_STATUS, DIAGNOSTIC_ARRAY, *_NUMBERS)
     words = rrb.TextLogView(origin="/", contents="/**", name="what topics say")
     return rrb.Blueprint(
         rrb.Horizontal(rrb.Vertical(*cameras, words), rrb.Grid(*plots), column_shares=[1, 2]), collapse_panels=True

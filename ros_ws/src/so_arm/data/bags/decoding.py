@@ -10,8 +10,8 @@ from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_
 from rosbags.typesys.base import TypesysError
 from rosbags.typesys.store import Typestore
 
-from so_arm.data.bags.definitions import jazzy
 from so_arm.data.bags.reader import BagTopic
+from so_arm.data.ros_types import jazzy
 
 
 class Undecodable(Exception):

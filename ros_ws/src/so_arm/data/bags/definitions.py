@@ -8,19 +8,12 @@ import re
 from functools import cache
 from pathlib import Path
 
-from rosbags.typesys import Stores, get_typestore
-from rosbags.typesys.store import Typestore
+from so_arm.data.ros_types import jazzy
 
 _SEPARATOR = "=" * 80
 _BUILT_IN = {"bool", "byte", "char", "float32", "float64", "int8", "uint8", "int16", "uint16", "int32", "uint32"}
 _BUILT_IN |= {"int64", "uint64", "string", "wstring"}
 _FIELD = re.compile(r"^\s*([A-Za-z][\w/]*)(?:<=\d+)?(?:\[[^\]]*\])?\s+\w+", re.MULTILINE)
-
-
-@cache
-def jazzy() -> Typestore:
-    """The message types of ROS 2 Jazzy; add no others to it."""
-    return get_typestore(Stores.ROS2_JAZZY)
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,6 @@ from so_arm.core.episode_info import DISCARDED, FAILURE, SUCCESS
 from so_arm.core.errors import UserError
 from so_arm.data.bags.metadata import FILE_NAME as METADATA_FILE
 from so_arm.data.bags.reader import open_bag
-from so_arm.data.conversion import message_bytes
 from so_arm.data.conversion.bag_feed import recorder_messages
 from so_arm.data.conversion.bag_images import BagImages
 from so_arm.data.conversion.bag_streams import find_streams
@@ -179,20 +179,24 @@ class _Content:
 
     def message(self, topic: str, log_ns: int, data: bytes) -> None:
         """Messages that cannot be read are left out here; where a row needs one, it says so."""
-        try:
-            stamp_ns = 0 if topic == EPISODE_TOPIC else wire.header_stamp(data, topic)
-        except UserError:
+        with suppress(UserError):
+            self._note(topic, log_ns, data)
+
+    def _note(self, topic: str, log_ns: int, data: bytes) -> None:
+        if topic == EPISODE_TOPIC:
             return
+        stamp_ns = wire.header_stamp(data, topic)
         if topic == STATE_TOPIC:
             self.state_logs.setdefault(stamp_ns, log_ns)
         elif topic == COMMAND_TOPIC:
             if not self.command_logs:
                 self.sources_told = _tells_source(data)
             self.command_logs.setdefault(stamp_ns, log_ns)
-        elif topic == REWARD_TOPIC and "success" in (texts := message_bytes.texts_of(data)):
-            self.rewards.add(stamp_ns, texts["success"].lower() == "true")
-        elif topic == SIM_STATE_TOPIC and (texts := message_bytes.texts_of(data)):
-            self.sim_states.add(stamp_ns, texts)
+        elif topic == REWARD_TOPIC:
+            if (success := wire.reward(data, topic).success) is not None:
+                self.rewards.add(stamp_ns, success)
+        elif topic == SIM_STATE_TOPIC:
+            self.sim_states.add(*wire.first_status(data, topic))
 
     def row(self, row: Row) -> None:
         episode = self._open

@@ -18,7 +18,7 @@ from so_arm.data.ingest.settings import (
     image_topic,
     topics,
 )
-from so_arm.data.ingest.wire import COMPRESSED_IMAGE
+from so_arm.data.ros_types import COMPRESSED_IMAGE
 
 _IMAGE_END = image_topic("")
 

@@ -25,6 +25,7 @@ from so_arm.data.ingest.settings import (
     image_topic,
 )
 from so_arm.data.recordings.recording import RecordedFrames, Recording
+from so_arm.data.ros_types import COMPRESSED_IMAGE, DIAGNOSTIC_ARRAY, DIAGNOSTIC_STATUS, IMAGE, JOINT_STATE, STRING
 
 #: Stamp of the first episode's first tick, as in a simulation in lockstep; and the time between two episodes.
 START_NS = REST_NS = 1_000_000_000
@@ -75,11 +76,11 @@ class _Topics:
         self.messages = 0
         self._writer, self._recording, self._compressed = writer, recording, compressed
         self._image_end = COMPRESSED if compressed else ""
-        self._add(DESCRIPTION_TOPIC, message_bytes.STRING, LATCHED_QOS)
-        self._add(EPISODE_TOPIC, message_bytes.STATUS, LATCHED_QOS)
-        self._add(STATE_TOPIC, message_bytes.JOINT_STATE, STATE_QOS)
-        self._add(COMMAND_TOPIC, message_bytes.JOINT_STATE, COMMAND_QOS)
-        kind = message_bytes.COMPRESSED_IMAGE if compressed else message_bytes.IMAGE
+        self._add(DESCRIPTION_TOPIC, STRING, LATCHED_QOS)
+        self._add(EPISODE_TOPIC, DIAGNOSTIC_STATUS, LATCHED_QOS)
+        self._add(STATE_TOPIC, JOINT_STATE, STATE_QOS)
+        self._add(COMMAND_TOPIC, JOINT_STATE, COMMAND_QOS)
+        kind = COMPRESSED_IMAGE if compressed else IMAGE
         for camera in recording.cameras:
             self._add(image_topic(camera) + self._image_end, kind, IMAGE_QOS)
         self._rewarded = False
@@ -89,7 +90,7 @@ class _Topics:
     def episode(self, frames: RecordedFrames, index: int, start_ns: int, on_frame: Callable[[], None]) -> int:
         """Returns the stamp after the last tick."""
         if frames.reward is not None and not self._rewarded:
-            self._add(REWARD_TOPIC, message_bytes.STATUS_ARRAY, STATE_QOS)
+            self._add(REWARD_TOPIC, DIAGNOSTIC_ARRAY, STATE_QOS)
             self._rewarded = True
         stamps = [int(stamp) for stamp in start_ns + frames.stamps_ns - frames.stamps_ns[0]]
         stamps.append(start_ns + round(len(frames) / self._recording.fps * 1e9))

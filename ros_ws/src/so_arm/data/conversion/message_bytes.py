@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 import cv2
 import numpy as np
-from rosbags.serde.errors import SerdeError
-from rosbags.typesys import Stores, get_typestore
-from rosbags.typesys.store import Typestore
 
 from so_arm.core.episode_info import EpisodeInfo
 from so_arm.core.joints import JOINT_NAMES
-
-JOINT_STATE = "sensor_msgs/msg/JointState"
-IMAGE = "sensor_msgs/msg/Image"
-COMPRESSED_IMAGE = "sensor_msgs/msg/CompressedImage"
-STATUS = "diagnostic_msgs/msg/DiagnosticStatus"
-STATUS_ARRAY = "diagnostic_msgs/msg/DiagnosticArray"
-STRING = "std_msgs/msg/String"
+from so_arm.data.ros_types import (
+    COMPRESSED_IMAGE,
+    DIAGNOSTIC_ARRAY,
+    DIAGNOSTIC_STATUS,
+    IMAGE,
+    JOINT_STATE,
+    STRING,
+    jazzy,
+)
 
 #: As the cameras compress.
 JPEG_QUALITY = 90
@@ -67,8 +64,8 @@ def compressed_image(stamp_ns: int, frame_id: str, pixels: np.ndarray) -> memory
 
 
 def episode_info(info: EpisodeInfo) -> memoryview:
-    types = _store().types
-    return memoryview(_store().serialize_cdr(_status(types, info.id, info.phase, info.to_text()), STATUS))
+    types = jazzy().types
+    return memoryview(jazzy().serialize_cdr(_status(types, info.id, info.phase, info.to_text()), DIAGNOSTIC_STATUS))
 
 
 def reward_terms(stamp_ns: int, total: float, success: bool | None, source: str) -> memoryview:
@@ -81,35 +78,21 @@ def reward_terms(stamp_ns: int, total: float, success: bool | None, source: str)
 
 def status_array(stamp_ns: int, name: str, message: str, texts: Mapping[str, str]) -> memoryview:
     """One status, stamped."""
-    status = _status(_store().types, name, message, texts)
-    return _serialise(STATUS_ARRAY, header=_header(stamp_ns, ""), status=[status])
+    status = _status(jazzy().types, name, message, texts)
+    return _serialise(DIAGNOSTIC_ARRAY, header=_header(stamp_ns, ""), status=[status])
 
 
 def string(text: str) -> memoryview:
     return _serialise(STRING, data=text)
 
 
-def texts_of(raw: bytes | memoryview) -> dict[str, str]:
-    """What the first status of a DiagnosticArray says; nothing where it has none, or is none."""
-    try:
-        message: Any = _store().deserialize_cdr(raw, STATUS_ARRAY)
-    except (SerdeError, ValueError, struct.error):
-        return {}
-    return {item.key: item.value for status in message.status[:1] for item in status.values}
-
-
-@cache
-def _store() -> Typestore:
-    return get_typestore(Stores.ROS2_JAZZY)
-
-
 def _serialise(kind: str, **fields: Any) -> memoryview:
-    store = _store()
+    store = jazzy()
     return memoryview(store.serialize_cdr(store.types[kind](**fields), kind))
 
 
 def _header(stamp_ns: int, frame_id: str) -> Any:
-    types = _store().types
+    types = jazzy().types
     sec, nanosec = divmod(stamp_ns, 1_000_000_000)
     stamp = types["builtin_interfaces/msg/Time"](sec=sec, nanosec=nanosec)
     return types["std_msgs/msg/Header"](stamp=stamp, frame_id=frame_id)
@@ -117,4 +100,4 @@ def _header(stamp_ns: int, frame_id: str) -> Any:
 
 def _status(types: Mapping[str, type], name: str, message: str, texts: Mapping[str, str]) -> Any:
     values = [types["diagnostic_msgs/msg/KeyValue"](key=key, value=value) for key, value in texts.items()]
-    return types[STATUS](level=0, name=name, message=message, hardware_id="", values=values)
+    return types[DIAGNOSTIC_STATUS](level=0, name=name, message=message, hardware_id="", values=values)

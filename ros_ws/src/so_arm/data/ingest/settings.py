@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-JOINT_STATE = "sensor_msgs/msg/JointState"
-IMAGE = "sensor_msgs/msg/Image"
-DIAGNOSTIC_ARRAY = "diagnostic_msgs/msg/DiagnosticArray"
-DIAGNOSTIC_STATUS = "diagnostic_msgs/msg/DiagnosticStatus"
+from so_arm.data.ros_types import DIAGNOSTIC_ARRAY, DIAGNOSTIC_STATUS, IMAGE, JOINT_STATE
 
 #: Topics without namespace and leading slash.
 STATE_TOPIC = "follower/joint_states"

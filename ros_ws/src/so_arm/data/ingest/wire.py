@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import struct
 from dataclasses import dataclass
@@ -11,16 +10,14 @@ from typing import Any
 import cv2
 import numpy as np
 from rosbags.serde.errors import SerdeError
-from rosbags.typesys import Stores, get_typestore
 
 from so_arm.core.episode_info import EpisodeInfo
 from so_arm.core.errors import UserError
 from so_arm.core.joints import NUM_JOINTS, index_by_name
-from so_arm.data.ingest.settings import DIAGNOSTIC_ARRAY, DIAGNOSTIC_STATUS, IMAGE, JOINT_STATE
+from so_arm.data.ros_types import COMPRESSED_IMAGE, DIAGNOSTIC_ARRAY, DIAGNOSTIC_STATUS, IMAGE, JOINT_STATE, jazzy
 
 Raw = bytes | memoryview
 
-COMPRESSED_IMAGE = "sensor_msgs/msg/CompressedImage"
 _SECOND_NS = 1_000_000_000
 #: The encapsulation in front of every message; its second byte tells the byte order.
 _HEAD = 4
@@ -39,9 +36,11 @@ class Joints:
 
 @dataclass(frozen=True)
 class RewardSample:
+    """success: whether the source takes the task for done; None where it does not say."""
+
     stamp_ns: int
     total: float
-    success: bool
+    success: bool | None
 
 
 def header_stamp(raw: Raw, what: str) -> int:
@@ -95,19 +94,21 @@ def episode_info(raw: Raw, what: str) -> EpisodeInfo:
 
 def reward(raw: Raw, what: str) -> RewardSample:
     """What /reward/terms says."""
-    message = _message(raw, DIAGNOSTIC_ARRAY, what)
-    if not message.status:
-        raise UserError(f"{what}: the message is empty")
-    texts = _texts(message.status[0])
+    stamp_ns, texts = first_status(raw, what)
     try:
         total = float(texts["total"])
     except (KeyError, ValueError):
         raise UserError(f"{what}: no number under 'total', but {', '.join(texts) or 'nothing'}") from None
-    return RewardSample(_stamp(message.header), total if math.isfinite(total) else math.nan, _is_true(texts))
+    success = texts["success"].lower() == "true" if "success" in texts else None
+    return RewardSample(stamp_ns, total if math.isfinite(total) else math.nan, success)
 
 
-def _is_true(texts: dict[str, str]) -> bool:
-    return texts.get("success", "").lower() == "true"
+def first_status(raw: Raw, what: str) -> tuple[int, dict[str, str]]:
+    """Stamp [ns] of a DiagnosticArray, and what its first status says."""
+    message = _message(raw, DIAGNOSTIC_ARRAY, what)
+    if not message.status:
+        raise UserError(f"{what}: the message is empty")
+    return _stamp(message.header), _texts(message.status[0])
 
 
 def _texts(status: Any) -> dict[str, str]:
@@ -118,13 +119,8 @@ def _stamp(header: Any) -> int:
     return header.stamp.sec * _SECOND_NS + header.stamp.nanosec
 
 
-@functools.cache
-def _typestore() -> Any:
-    return get_typestore(Stores.ROS2_JAZZY)
-
-
 def _message(raw: Raw, kind: str, what: str) -> Any:
     try:
-        return _typestore().deserialize_cdr(memoryview(raw), kind)  # slices of a view copy nothing
+        return jazzy().deserialize_cdr(memoryview(raw), kind)  # slices of a view copy nothing
     except (SerdeError, UnicodeDecodeError, ValueError, struct.error) as error:
         raise UserError(f"{what}: {len(raw)} bytes are no {kind} ({error})") from None
