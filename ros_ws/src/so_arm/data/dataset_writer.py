@@ -33,6 +33,7 @@ from so_arm.data.dataset_schema import (
     load_info,
 )
 from so_arm.data.dataset_video import VideoEncoders, video_encoder
+from so_arm.data.lerobot_internals import abandon, stream_videos
 
 
 class DatasetWriter:
@@ -175,9 +176,7 @@ class DatasetWriter:
     def _drop(self) -> None:
         """Forget what is not durable."""
         if self._dataset is not None:
-            with contextlib.suppress(Exception):  # LeRobot's files have to close; what they hold does not matter
-                self._dataset.clear_episode_buffer()
-                self._dataset.finalize()
+            abandon(self._dataset)
             self._dataset = self._encoders = None
         shutil.rmtree(self._root / staging.RECORDING, ignore_errors=True)
 
@@ -222,7 +221,7 @@ class DatasetWriter:
             )
         if self._cameras:
             self._encoders = VideoEncoders(self._fps, encoder, threads=1)
-            dataset.writer._streaming_encoder = self._encoders
+            stream_videos(dataset, self._encoders)
         self._dataset = dataset
         return dataset
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import time
 from collections.abc import Iterable
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from so_arm.data.dataset_schema import Record
 from so_arm.data.exchange.episode import Episode, Layout, OnFrames
+from so_arm.data.lerobot_internals import abandon, stream_videos
 
 if TYPE_CHECKING:
     from so_arm.data.dataset_video import VideoEncoders
@@ -48,7 +48,7 @@ def write_lerobot(root: Path, layout: Layout, episodes: Iterable[Episode], on_fr
     )
     encoders = VideoEncoders(layout.fps, config, threads=1)
     if layout.images:
-        dataset.writer._streaming_encoder = encoders
+        stream_videos(dataset, encoders)
     notes: list[dict[str, Any]] = []
     try:
         for episode in episodes:
@@ -56,7 +56,7 @@ def write_lerobot(root: Path, layout: Layout, episodes: Iterable[Episode], on_fr
             notes.append({"steps": len(episode)})
         dataset.finalize()
     except BaseException:
-        _abandon(dataset)
+        abandon(dataset)  # before its folder goes
         raise
     if layout.units is not None:
         files = sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
@@ -74,13 +74,6 @@ def _features(layout: Layout) -> dict[str, dict[str, Any]]:
         for key, size in layout.images.items()
     }
     return numbers | images
-
-
-def _abandon(dataset: Any) -> None:
-    """End its threads and files before the folder goes, and leave nothing that is written when it is collected."""
-    for end in (dataset.clear_episode_buffer, dataset.finalize, dataset.meta._metadata_buffer.clear):
-        with contextlib.suppress(Exception):
-            end()
 
 
 def _add(dataset: Any, encoders: VideoEncoders, layout: Layout, episode: Episode, on_frames: OnFrames) -> None:
