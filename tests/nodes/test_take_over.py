@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,8 +16,11 @@ from tests.nodes.conftest import Ros
 from so_arm.core.arbiter import TELEOP, Arbiter
 from so_arm.core.clock import tick_stamp_ns
 from so_arm.core.episode_info import EpisodeInfo
+from so_arm.data.ingest.episode_ingest import EpisodeIngest, Row
+from so_arm.data.ingest.settings import EPISODE_TOPIC, RecordingSettings, topics
 from so_arm.nodes import qos
 from so_arm.nodes.command_mux import CommandMux
+from so_arm.nodes.message_types import message_type
 from so_arm.nodes.messages import stamp_ns, texts_of
 from so_arm.nodes.mujoco_bridge import MujocoBridge
 from so_arm.nodes.teleop import Teleop
@@ -136,3 +141,37 @@ def test_taking_over_and_handing_back_in_mid_episode_is_bumpless(graph: Graph) -
     assert all(steps[k - 1] <= SLEW_RAD_S * PERIOD_S + 1e-9 for k in changes)
     met_at = changes[1] + int(np.argmax(np.isclose(positions[changes[1] :, 1], positions[-1, 1], atol=0.05)))
     assert steps[changes[1] : met_at].max(initial=0.0) <= SLEW_RAD_S * PERIOD_S + 1e-9, "and until they meet"
+
+
+@pytest.mark.parametrize("graph", [("policy", False)], indirect=True, ids=["real_time"])
+def test_taking_over_again_and_again_is_bumpless_and_told_of_every_row(graph: Graph) -> None:
+    """Also in the middle of a slew; the recorder's rows say who was in control as the commands do."""
+    rows: list[Row] = []
+    ingest = EpisodeIngest(RecordingSettings(30, (), reward=False), rows.append, lambda report: None)
+    for topic, kind in topics(RecordingSettings(30, (), reward=False)).items():
+        profile = qos.LATCHED if topic == EPISODE_TOPIC else qos.RECORDER
+        graph.ros.probe.create_subscription(message_type(kind), topic, partial(ingest.feed, topic), profile, raw=True)
+    graph.start()
+    graph.until_in_control("policy")
+    chance = random.Random(5)
+    for turn in range(20):
+        graph.take_over(turn % 2 == 0)
+        enough = len(graph.commands) + chance.randint(2, 13)
+        graph.ros.until(lambda enough=enough: len(graph.commands) >= enough, "some commands")
+    ingest.close()
+    sources = [command.header.frame_id for command in graph.commands]
+    changes = [k for k in range(1, len(sources)) if sources[k] != sources[k - 1]]
+    assert len(changes) == 20
+    positions = np.array([command.position for command in graph.commands])
+    steps = np.abs(np.diff(positions, axis=0)).max(axis=1)
+    assert max(steps[k - 1] for k in changes) <= SLEW_RAD_S * PERIOD_S + 1e-9
+    first = {}
+    for command in graph.commands:
+        first.setdefault(stamp_ns(command.header.stamp), command)
+    stamps = np.array(sorted(first))
+    assert len(rows) > 80
+    for row in rows:
+        command = first[stamps[np.abs(stamps - row.stamp_ns).argmin()]]
+        assert row.intervention == (command.header.frame_id == TELEOP)
+        assert np.array_equal(row.action, command.position)
+    assert {row.intervention for row in rows} == {False, True}
