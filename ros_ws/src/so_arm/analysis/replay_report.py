@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from so_arm.analysis.replay_scores import ALL
 from so_arm.core.joints import JOINT_NAMES
+from so_arm.core.paths import from_here
 from so_arm.core.statistics import mean, mean_interval
+from so_arm.data.recordings.recording import Recording
 
 Scores = Sequence[Mapping[str, Any]]  # of `replay_scores.score`, one per episode
 Facts = Sequence[Mapping[str, Any]]  # of `replay_facts.episode_facts`, one per episode
@@ -26,10 +29,31 @@ COMPARED = {
 _DIGITS = 6
 
 
+def settings_of(
+    recording: Recording,
+    policies: Sequence[Path],
+    residual: Path | None,
+    reward: str | None,
+    episodes: Sequence[int],
+    delay: int = 0,
+) -> dict[str, Any]:
+    """What is judged, how. reward: source of the computed one; None: the recorded one. delay: in control periods."""
+    return {
+        "recording": from_here(recording.path),
+        "policies": [from_here(policy) for policy in policies],
+        "residual": None if residual is None else from_here(residual),
+        "reward": reward,
+        "episodes": list(episodes),
+        "delay": delay,
+        "fps": recording.fps,
+        "cameras": list(recording.cameras),
+    }
+
+
 def build_report(settings: Mapping[str, Any], facts: Facts, scores: Mapping[str, Scores]) -> dict[str, Any]:
     """Ready for JSON, and the same for the same recording and policies: no dates, no timing.
 
-    settings: what was judged, how. scores: policy to the scores of its episodes, in the order of `facts`.
+    settings: `settings_of`. scores: policy to the scores of its episodes, in the order of `facts`.
     """
     policies = [
         {"policy": name, "summary": summarise(episodes), "episodes": list(episodes)}

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from so_arm.cli.output import check_folder
-from so_arm.cli.rollouts import from_here
 from so_arm.core.errors import UserError
+from so_arm.core.paths import from_here
 
 CONTROL_HZ = 30
 #: A person gets so long for an episode [s]; episodes that run by themselves end as the task says.

@@ -66,9 +66,8 @@ def replay_eval(
     Open loop, with the chunk timeline and residual that run live. Makes a folder with report.json, which is the same
     for the same recording and policy, and report.html, a page with plots and video.
     """
-    from so_arm.analysis.replay_report import build_report
+    from so_arm.analysis.replay_report import build_report, settings_of
     from so_arm.cli.replay_runs import chosen_episodes, load_candidates, page_of, timing_of
-    from so_arm.cli.rollouts import from_here
     from so_arm.core.files import write_text
     from so_arm.learning.residual.corrector import Residual
 
@@ -76,16 +75,7 @@ def replay_eval(
     correction, source = Residual.load(residual), _reward(reward)
     opened = _open(recording.expanduser(), folders, units, calibration)
     chosen = chosen_episodes(episodes, len(opened))
-    settings = {
-        "recording": from_here(opened.path.absolute()),
-        "policies": [from_here(folder) for folder in folders],
-        "residual": None if residual is None else from_here(residual.expanduser().absolute()),
-        "reward": reward,
-        "episodes": chosen,
-        "delay": delay,
-        "fps": opened.fps,
-        "cameras": list(opened.cameras),
-    }
+    settings = settings_of(opened, folders, residual, reward, chosen, delay)
     out = console(json_file)
     with run_folder(output, "replay-eval", settings) as folder:
         with out.status("loading the policy"):

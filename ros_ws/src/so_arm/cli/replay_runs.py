@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from so_arm.cli.rollouts import from_here
 from so_arm.core.errors import UserError
+from so_arm.core.paths import from_here
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,7 +10,7 @@ from typing import Any
 from so_arm.core.chunk_settings import METADATA_FILE
 from so_arm.core.errors import UserError
 from so_arm.core.files import read_json
-from so_arm.core.paths import share_dir
+from so_arm.core.paths import from_here, share_dir
 
 #: Every LeRobot policy directory has it.
 POLICY_CONFIG = "config.json"
@@ -60,11 +60,6 @@ class Rollouts:
         policy = policy_folder(self.policy)
         image_size(policy)
         return replace(self, policy=policy, residual=residual, reward=reward)
-
-
-def from_here(path: Path) -> str:
-    """`path` as seen from here, so that a report can be shared."""
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def released_policy() -> Path:

@@ -1,4 +1,4 @@
-"""Where the files that travel with the package lie: launch/, mjcf/, urdf/, models/, calibration/."""
+"""Where files lie: those that travel with the package, and any others as a report tells them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from pathlib import Path
 
 
 def share_dir() -> Path:
-    """Repository root in a checkout, else ``<prefix>/share/so_arm`` of an ament or pip installation."""
+    """Folder of launch/, mjcf/, urdf/, models/ and calibration/.
+
+    The repository in a checkout, else ``<prefix>/share/so_arm`` of an ament or pip installation.
+    """
     checkout = Path(__file__).resolve().parents[4]
     if (checkout / "mjcf").is_dir() and (checkout / "package.xml").is_file():
         return checkout
@@ -18,3 +21,9 @@ def share_dir() -> Path:
         if (share / "mjcf").is_dir():
             return share
     raise FileNotFoundError("the shared files of so_arm (mjcf/, launch/, ...) were not found; reinstall the package")
+
+
+def from_here(path: Path) -> str:
+    """`path` as seen from the working folder, so that a report can be shared; absolute where it lies elsewhere."""
+    path, here = path.expanduser().absolute(), Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)

@@ -65,14 +65,10 @@ class ReplayPlayer(RuntimeNode[Settings]):
                 f"{settings.recording} has {self._recording.fps:g} Hz, fps is {settings.fps}; give its rate"
             )
         self._timeline = settings.timeline()
-        residual = Residual.load(Path(settings.residual_path).expanduser() if settings.residual_path else None)
-        self._results = LiveReport(
-            self._recording,
-            settings.policy_path,
-            settings.residual_path,
-            settings.reward,
-            residual_scale_rad(residual.bound),
-        )
+        residual = Path(settings.residual_path).expanduser() if settings.residual_path else None
+        bound_rad = residual_scale_rad(Residual.load(residual).bound)
+        policy, reward = Path(settings.policy_path), settings.reward or None
+        self._results = LiveReport(self._recording, policy, residual, reward, bound_rad)
         # An arm that listens would move, and its states would be taken for recorded ones.
         self.refuse_other_publishers("follower/joint_states", "episode/info")
         images = self._recording.episode(0).images(0)

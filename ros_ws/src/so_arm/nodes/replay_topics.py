@@ -16,6 +16,7 @@ from so_arm.core.errors import UserError
 from so_arm.core.replay_answers import KINDS, ReplayAnswers
 from so_arm.nodes import qos
 from so_arm.nodes.camera_topics import CameraTopics
+from so_arm.nodes.episode_preparations import unpublished
 from so_arm.nodes.episode_topic import EpisodeTopic
 from so_arm.nodes.messages import (
     JointStateReader,
@@ -55,12 +56,9 @@ class ReplayTopics:
             self._states = node.create_publisher(DiagnosticArray, "sim/state", qos.STATE)
             node.create_subscription(DiagnosticArray, "reward/terms", self._on_reward, qos.RECORDER)
 
-    def absent(self) -> str:
-        """A node that is not there yet, empty when all are."""
-        for topic, node in self._chain.items():
-            if self._node.count_publishers(topic) == 0:
-                return f"nothing publishes {self._node.resolve_topic_name(topic)}; is {node} running?"
-        return ""
+    def absent(self) -> str | None:
+        """A node that is not there yet; None: all are."""
+        return unpublished(self._node, self._chain)
 
     def begin(self, answers: ReplayAnswers) -> None:
         """Messages answer this episode from now on."""
