@@ -23,7 +23,7 @@ from sensor_msgs.msg import Image, JointState  # noqa: E402
 from std_msgs.msg import String  # noqa: E402
 from std_srvs.srv import SetBool  # noqa: E402
 from tests.data.bags.samples import START_NS, STATES, joint_state  # noqa: E402
-from tests.nodes.processes import ros_env  # noqa: E402
+from tests.nodes.processes import NodeProcess, ros_env  # noqa: E402
 
 from so_arm.core.errors import UserError  # noqa: E402
 from so_arm.data.bags import qos as bag_qos  # noqa: E402
@@ -144,6 +144,38 @@ def test_recorded_and_played_messages_are_those_that_were_published(ros, ros_dom
     assert "messages published" in (tmp_path / "play.log").read_text()
     assert _last_round(played_states, said_states) == said_states
     assert _last_round(played_images, said_images) == said_images
+
+
+def test_messages_that_get_lost_on_the_way_are_counted(ros, ros_domain, tmp_path):
+    picture = Image(height=480, width=640, encoding="rgb8", step=1920, data=bytes(921_600))
+    images = ros.probe.create_publisher(Image, IMAGE, qos.IMAGE)
+    published = 0
+
+    def publish() -> None:
+        nonlocal published
+        published += 1
+        images.publish(picture)
+
+    node = NodeProcess("bag_recorder", ros_domain, tmp_path, output=tmp_path / "bag", topics=[IMAGE], report=True)
+    try:
+        ros.until(images.get_subscription_count, "the recorder")
+        ros.until(lambda: publish() or f'"{IMAGE}": ' in node.output, "the first image")
+        assert '"missed": {}' in node.output, "what was published before it came is nothing that it missed"
+        before = published - 1
+        node.signal(signal.SIGSTOP)
+        for _ in range(60):  # twice what the shared memory holds
+            publish()
+            time.sleep(PERIOD_S)
+        node.signal(signal.SIGCONT)
+        missed = f'"missed": {{"{IMAGE}": '
+        ros.until(lambda: publish() or missed in node.output, "what was missed")
+        assert images.wait_for_all_acked()
+        assert node.interrupt() == 0, node.output
+    finally:
+        node.kill()
+    last = json.loads(node.output.splitlines()[-1])
+    assert 0 < last["missed"][IMAGE] <= 60
+    assert published - before <= last["topics"][IMAGE] + last["missed"][IMAGE] <= published
 
 
 def _last_round(heard: list[Any], recorded: list[Any]) -> list[Any]:

@@ -53,7 +53,7 @@ def record(
         raise UserError(f"--output {folder} already holds files; choose a new or an empty folder")
     Selection(topics or [])
     out = console(json_file)
-    last: dict[str, Any] = {"topics": {}, "bytes": 0, "lost": 0, "refused": {}}
+    last: dict[str, Any] = {"topics": {}, "bytes": 0, "lost": 0, "missed": {}, "refused": {}}
     parameters = {
         "output": str(folder.absolute()),
         "topics": topics or [""],
@@ -81,10 +81,12 @@ def record(
     out.print(f"{folder}: {messages} messages of {len(last['topics'])} topics{_losses(last)}", soft_wrap=True)
     for topic, count in last["topics"].items():
         out.print(f"  {topic}: {count}", markup=False)
+    for topic, count in last["missed"].items():
+        out.print(f"  {topic}: {count} lost on the way", markup=False)
     for topic, why in last["refused"].items():
         out.print(f"  {topic} is not recorded: {why}", markup=False, soft_wrap=True)
     write_json(json_file, {"bag": str(folder)} | last)
-    if last["lost"]:
+    if last["lost"] or last["missed"]:
         raise typer.Exit(1)
 
 
@@ -99,4 +101,6 @@ def parse_size(text: str) -> int:
 
 
 def _losses(report: dict[str, Any]) -> str:
-    return f", {report['lost']} lost: the disk is too slow" if report["lost"] else ""
+    disk = f", {report['lost']} lost: the disk is too slow" if report["lost"] else ""
+    missed = sum(report["missed"].values())
+    return disk + (f", {missed} lost on the way: this machine is too busy" if missed else "")

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from rclpy.event_handler import SubscriptionEventCallbacks
 
 from so_arm.core.clock import date_ns
 from so_arm.core.errors import UserError
@@ -42,6 +46,7 @@ class BagRecorderNode(RuntimeNode[BagRecorderSettings]):
         super().__init__("bag_recorder", BagRecorderSettings)
         self._thread: WriterThread | None = None
         self._refused: dict[str, str] = {}  # topic -> why it is not recorded
+        self._missed: Counter[str] = Counter()  # topic -> messages that the middleware had no room for
         self._known: set[str] = set()
         self._begun_s = 0.0
 
@@ -68,9 +73,12 @@ class BagRecorderNode(RuntimeNode[BagRecorderSettings]):
 
     def check_health(self) -> tuple[bytes, str]:
         assert self._thread is not None
-        self.readings |= {"messages": str(self._thread.counts.total()), "lost": str(self._thread.lost)}
+        missed = self._missed.total()
+        self.readings |= {"messages": str(self._thread.counts.total()), "lost": str(self._thread.lost + missed)}
         if self._thread.lost:
             return ERROR, f"{self._thread.lost} messages are lost: the disk is too slow"
+        if missed:
+            return ERROR, f"{missed} messages were lost on the way here: this machine is too busy"
         if self._refused:
             return WARN, "; ".join(f"{topic} is not recorded: {why}" for topic, why in self._refused.items())
         return OK, "recording"
@@ -96,7 +104,9 @@ class BagRecorderNode(RuntimeNode[BagRecorderSettings]):
             return
         assert self._thread is not None
         self._thread.add_topic(topic, kind, as_recorded(profiles))
-        self.create_subscription(found, topic, self._keep(topic), to_subscribe(profiles, _DEPTH), raw=True)
+        events = SubscriptionEventCallbacks(message_lost=self._miss(topic))
+        profile = to_subscribe(profiles, _DEPTH)
+        self.create_subscription(found, topic, self._keep(topic), profile, event_callbacks=events, raw=True)
 
     def _keep(self, topic: str) -> Callable[[bytes], None]:
         assert self._thread is not None
@@ -104,12 +114,17 @@ class BagRecorderNode(RuntimeNode[BagRecorderSettings]):
         # The executor in use cannot say when a message was received (rclpy 7.1.6): it is now, nearly.
         return lambda data: write(topic, date_ns(), data)
 
+    def _miss(self, topic: str) -> Callable[[Any], None]:
+        """A publisher keeps a few messages only for one who was not given time to take them."""
+        return lambda event: self._missed.update({topic: event.total_count_change})
+
     def _tell(self) -> None:
         assert self._thread is not None
         state = {
             "seconds": round(time.monotonic() - self._begun_s, 3),
             "bytes": self._thread.size,
             "lost": self._thread.lost,
+            "missed": dict(sorted(self._missed.items())),
             "topics": dict(sorted(self._thread.counts.items())),
             "refused": self._refused,
         }
