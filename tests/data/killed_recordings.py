@@ -16,13 +16,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from ingest import wired  # beside this script
 from lerobot.datasets import LeRobotDataset
-from recording import wired  # beside this script
 
 from so_arm.data.dataset_check import check
+from so_arm.data.dataset_schema import recording_columns
 from so_arm.data.dataset_writer import DatasetWriter
 from so_arm.data.ingest.episode_ingest import EpisodeIngest
-from so_arm.data.ingest.episode_saver import EpisodeSaver, columns
+from so_arm.data.ingest.episode_saver import EpisodeSaver
 from so_arm.data.ingest.settings import RecordingSettings
 
 CAMERAS = ("static", "wrist")
@@ -32,7 +33,7 @@ STEPS = 12
 
 def _record(root: Path, out: int, episodes: int = sys.maxsize) -> None:
     """A byte to `out` when the writer is open, and one per episode that is on disk."""
-    with DatasetWriter(root, dict.fromkeys(CAMERAS), 30, "Go.", 1, columns(SETTINGS)) as writer:
+    with DatasetWriter(root, dict.fromkeys(CAMERAS), 30, "Go.", 1, recording_columns(SETTINGS.reward)) as writer:
         saver = EpisodeSaver(writer, SETTINGS, lambda _: os.write(out, b"e"))
         ingest = EpisodeIngest(SETTINGS, saver.row, saver.end)
         os.write(out, b"r")
@@ -101,7 +102,9 @@ def main() -> None:
         episodes, frames = map(int, text.split())
         print(json.dumps({"after_s": round(delay, 3), "told": on_disk, "episodes": episodes, "frames": frames}))
         on_disk = episodes  # one that was finished and not yet told may be there
-    list(DatasetWriter(root, dict.fromkeys(CAMERAS), 30, "Go.", 1, columns(SETTINGS)).__enter__().notes)
+    list(
+        DatasetWriter(root, dict.fromkeys(CAMERAS), 30, "Go.", 1, recording_columns(SETTINGS.reward)).__enter__().notes
+    )
     found = check(root)
     print(json.dumps({"episodes": found.episodes, "problems": found.problems}))
 

@@ -199,13 +199,11 @@ class RecordingPlan:
         """The dataset that is there is one that this recording can be added to."""
         from so_arm.data.dataset_lock import is_being_written
         from so_arm.data.dataset_schema import (
-            INTERVENTION,
-            REWARD,
-            SUCCESS,
             calibration_hash,
             cameras_of,
             check_appendable,
             load_info,
+            recording_columns,
         )
 
         if is_being_written(self.output):
@@ -215,7 +213,5 @@ class RecordingPlan:
         there = cameras_of(load_info(self.output))
         # Real cameras tell their size when they run; the recorder compares it then.
         sizes = {name: (height, width) if self.simulated else there.get(name, (0, 0)) for name in names}
-        columns = [SUCCESS, INTERVENTION, *([REWARD] if self.simulated else [])]
-        file = self.calibration_file()
-        text = Path(file).read_text(encoding="utf-8") if file else ""
-        check_appendable(self.output, sizes, self.fps, columns, calibration_hash(text))
+        columns = recording_columns(self.simulated)
+        check_appendable(self.output, sizes, self.fps, columns, calibration_hash(self.calibration_file()))

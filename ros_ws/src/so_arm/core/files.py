@@ -109,6 +109,12 @@ def write_text(path: Path, text: str) -> None:
         target.write_text(text, encoding="utf-8")
 
 
+def append_json_line(path: Path, data: object) -> None:
+    """Add one line of JSON to `path`; what is there already stays. A full disk becomes a UserError."""
+    with writing(path), path.open("a", encoding="utf-8") as lines:
+        lines.write(json.dumps(data) + "\n")
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """The JSON object in `path`; UserError when the file is missing, damaged or holds something else."""
     try:

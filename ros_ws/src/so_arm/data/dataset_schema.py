@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from so_arm.core import files
-from so_arm.core.calibration_formats import lerobot_text, parse_calibration
+from so_arm.core.calibration_formats import lerobot_text, read_calibration
 from so_arm.core.errors import UserError
 from so_arm.core.joints import JOINT_NAMES, NUM_JOINTS
 
@@ -41,12 +41,17 @@ def features(cameras: Mapping[str, tuple[int, int]], columns: Collection[str] = 
     return {**joints, **more, **images}
 
 
-def calibration_hash(text: str) -> str:
-    """SHA-256 of what a calibration file says, in whichever format and layout; empty for an empty text."""
-    if not text:
-        return ""
-    canonical = lerobot_text(parse_calibration(text, "calibration"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+def recording_columns(reward: bool) -> tuple[str, ...]:
+    """Columns of a recording besides state, action and images. reward: a reward topic is there."""
+    return (REWARD, SUCCESS, INTERVENTION) if reward else (SUCCESS, INTERVENTION)
+
+
+def calibration_hash(file: str) -> str:
+    """SHA-256 of what a calibration file says, in whichever format and layout; empty where `file` is.
+
+    UserError: it cannot be read.
+    """
+    return hashlib.sha256(lerobot_text(read_calibration(Path(file))).encode()).hexdigest() if file else ""
 
 
 @dataclass

@@ -5,7 +5,6 @@ Where there is a motor driver, the arm is driven home before each.
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from std_srvs.srv import Trigger
 from so_arm.core.episode import EpisodeResult
 from so_arm.core.episode_info import DISCARDED, ENDED, IDLE, SUCCESS, EpisodeInfo
 from so_arm.core.errors import UserError
-from so_arm.core.files import check_new, write_json, writing
+from so_arm.core.files import append_json_line, check_new, write_json
 from so_arm.core.statistics import mean, percentiles, wilson_interval
 from so_arm.nodes import qos
 from so_arm.nodes.episode_listener import EpisodeListener
@@ -140,9 +139,7 @@ class EpisodeRunner(RuntimeNode[Settings]):
         self._results.append(result)
         self._latencies_ms.append((info.latency_p50_ms, info.latency_p99_ms))
         if self.settings.results_file:
-            path = Path(self.settings.results_file)
-            with writing(path), path.open("a", encoding="utf-8") as lines:
-                lines.write(json.dumps(result.to_dict()) + "\n")
+            append_json_line(Path(self.settings.results_file), result.to_dict())
         self.get_logger().info(
             f"episode {len(self._results)}/{self.settings.episodes}: seed {result.seed},"
             f" {'success' if success else result.failure}, reward {result.reward:.2f}, {result.steps} steps"

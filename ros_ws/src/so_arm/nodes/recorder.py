@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 
 from diagnostic_msgs.msg import DiagnosticStatus
 
-from so_arm.core.calibration_formats import lerobot_text, read_calibration
 from so_arm.core.episode_info import DISCARDED
 from so_arm.core.errors import UserError
 from so_arm.core.recorder_status import IDLE, SAVED, WAITING, RecorderStatus, counts_to_text
-from so_arm.data.dataset_schema import calibration_hash
-from so_arm.data.ingest.episode_saver import Fate, columns
+from so_arm.data.dataset_schema import calibration_hash, recording_columns
+from so_arm.data.ingest.episode_saver import Fate
 from so_arm.data.ingest.recording_thread import RecordingThread
 from so_arm.data.ingest.settings import EPISODE_TOPIC, RecordingSettings, topics
 from so_arm.nodes import qos
@@ -132,15 +131,14 @@ class Recorder(RuntimeNode[Settings]):
         from so_arm.data.dataset_writer import DatasetWriter
 
         settings = self.settings
-        file = settings.calibration_file
         writer = DatasetWriter(
             self._root,
             dict.fromkeys(self._recording.cameras),
             settings.fps,
             settings.instruction,
             episodes_per_file=1,
-            columns=columns(self._recording),
-            calibration=calibration_hash(lerobot_text(read_calibration(Path(file)))) if file else "",
+            columns=recording_columns(settings.reward),
+            calibration=calibration_hash(settings.calibration_file),
         )
         if writer.recovered:
             self.get_logger().warning(f"{self._root}: {writer.recovered}")

@@ -6,7 +6,6 @@ Whatever a key can do a service can: ~/record ~/stop ~/next ~/succeed ~/fail ~/d
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import time
 from concurrent.futures import Future
@@ -14,19 +13,19 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import rclpy.task
 from diagnostic_msgs.msg import DiagnosticStatus
 from sensor_msgs.msg import JointState
-from std_srvs.srv import Trigger
 
 from so_arm.core.episode_info import EpisodeInfo
 from so_arm.core.errors import UserError
-from so_arm.core.files import check_new, writing
+from so_arm.core.files import append_json_line, check_new
 from so_arm.core.recorder_status import WAITING, RecorderStatus
-from so_arm.core.recording_session import Order, Phase, RecordingSession, Sights
+from so_arm.core.recording_session import Phase, RecordingSession, Sights
+from so_arm.core.session_patience import SessionPatience
 from so_arm.nodes import qos
 from so_arm.nodes.episode_listener import EpisodeListener
 from so_arm.nodes.episode_preparations import CamerasSeen, HomeDrive, WaitLog, unpublished
+from so_arm.nodes.episode_source import ENDS, EpisodeSource, answered
 from so_arm.nodes.messages import key_values, texts_of
 from so_arm.nodes.parameters import parameter
 from so_arm.nodes.runtime import RuntimeNode, run
@@ -37,8 +36,6 @@ from so_arm.nodes.slow_service import create_slow_trigger
 COMMANDS = {"follower/joint_commands": "command_mux"}
 POLICY = {"policy/action_chunk": "act_policy", "policy/action": "residual_corrector"}
 TELEOP = {"teleop/command": "teleop"}
-#: Services by which a person ends an episode, and the source's of the same name.
-ENDS = ("stop", "discard", "succeed", "fail")
 _LOOK_S, _FAREWELL_S, _USUAL_WAIT_S = 0.05, 0.3, 30.0
 
 
@@ -74,17 +71,14 @@ class RecordingSessionNode(RuntimeNode[Settings]):
         self._told = ""
         self._turns_told = 0
         self._last_told = ""  # what became of the last episode
-        self._was_ready = False
         self._done_s = 0.0
-        self._progress = time.monotonic()
+        self._patience = SessionPatience(self._session, settings.patience, time.monotonic())
         self._waiting = WaitLog(self.get_logger().info)
         self._status = self.create_publisher(DiagnosticStatus, "recording/status", qos.LATCHED)
         self._episodes = EpisodeListener(self, self._on_episode)
         self.create_subscription(DiagnosticStatus, "recorder/status", self._on_recorder, qos.LATCHED)
         self.create_subscription(JointState, "follower/joint_commands", self._on_command, qos.CONTROL, raw=True)
-        self._source = {
-            name: self.create_client(Trigger, f"{settings.source}/{name}") for name in (Order.start.value, *ENDS)
-        }
+        self._source = EpisodeSource(self, settings.source)
         patience_s = settings.driver_patience if settings.automatic else math.inf
         self._home = HomeDrive(self, settings.driver, patience_s) if settings.driver else None
         self._eyes = CamerasSeen(self, settings.cameras.split())
@@ -108,9 +102,8 @@ class RecordingSessionNode(RuntimeNode[Settings]):
         chain = COMMANDS | (POLICY if settings.policy else {}) | (TELEOP if settings.teleop else {})
         if silent := unpublished(self, chain):
             return silent
-        for client in self._source.values():
-            if not client.service_is_ready():
-                return f"there is no service {client.srv_name}; is {settings.source} running?"
+        if absent := self._source.missing():
+            return absent
         if self._recorder is None:
             return "nothing on /recorder/status; is recorder running?"
         if self._recorder.phase == WAITING:
@@ -132,7 +125,7 @@ class RecordingSessionNode(RuntimeNode[Settings]):
         self._step()
 
     def _on_command(self, _: bytes) -> None:
-        self._progress = time.monotonic()
+        self._patience.progress(time.monotonic())
 
     # ---- what is done about it
 
@@ -142,14 +135,14 @@ class RecordingSessionNode(RuntimeNode[Settings]):
             self._end_when_told(now)
             return
         try:
-            order = session.step(now, self._sights())
+            if (order := session.step(now, self._sights())) is not None:
+                self._patience.progress(now)
+                self._source.ask(order).add_done_callback(self._on_answer)
+            self._patience.check(now)
         except UserError as error:
             self.fail(error)
             return
-        if order is not None:
-            self._progress = now
-            self._ask(order).add_done_callback(self._on_answer)
-        self._check_patience(now)
+        self._waiting.note(session.note if session.phase is Phase.waiting else "", now, _USUAL_WAIT_S)
         self._tell()
 
     def _end_when_told(self, now: float) -> None:
@@ -157,37 +150,6 @@ class RecordingSessionNode(RuntimeNode[Settings]):
         self._done_s = self._done_s or now
         if now - self._done_s > _FAREWELL_S:
             self.context.try_shutdown()
-
-    def _check_patience(self, now: float) -> None:
-        """A session that never gets ready ends, and so does an automatic one that nobody answers."""
-        session = self._session
-        self._was_ready = self._was_ready or session.phase is Phase.ready
-        waiting = session.phase is Phase.waiting
-        self._waiting.note(session.note if waiting else "", now, _USUAL_WAIT_S)
-        if now - self._progress < self.settings.patience:
-            return
-        if waiting and not self._was_ready:
-            self.fail(UserError(f"no episode can begin: {session.note}"))
-        elif session.automatic and session.phase in (Phase.starting, Phase.running):
-            self.fail(UserError(f"no command comes in episode {session.number}; see what the nodes say"))
-
-    def _ask(self, name: str) -> Future[str]:
-        """The source's service of that name; what it answers, or UserError with why not."""
-        answer: Future[str] = Future()
-        client = self._source[name]
-        if not client.service_is_ready():
-            answer.set_exception(UserError(f"there is no service {client.srv_name}"))
-            return answer
-
-        def pass_on(future: rclpy.task.Future) -> None:
-            response = future.result()
-            if response.success:
-                answer.set_result(response.message)
-            else:
-                answer.set_exception(UserError(response.message))
-
-        client.call_async(Trigger.Request()).add_done_callback(pass_on)
-        return answer
 
     def _on_answer(self, answer: Future[str]) -> None:
         if (error := answer.exception()) is not None:
@@ -202,20 +164,20 @@ class RecordingSessionNode(RuntimeNode[Settings]):
         try:
             self._session.check_running()
         except UserError as error:
-            return _answered(error)
-        return self._ask(name)
+            return answered(error)
+        return self._source.ask(name)
 
     def _next(self) -> Future[str]:
         try:
             order = self._session.next()
         except UserError as error:
-            return _answered(error)
-        return self._ask(order) if order is not None else _answered("the next episode begins after the rest")
+            return answered(error)
+        return self._source.ask(order) if order is not None else answered("the next episode begins after the rest")
 
     def _quit(self) -> str:
         order = self._session.quit()
         if order is not None:
-            self._ask(order)
+            self._source.ask(order)
         return f"the recording ends; {self._session.saved} episodes are saved"
 
     # ---- what is told
@@ -228,7 +190,9 @@ class RecordingSessionNode(RuntimeNode[Settings]):
                 self._home.leave()
             self._last_told = session.note
             self.get_logger().info(session.note)
-            self._write({"line": session.note, **dataclasses.asdict(turn), "counts": self._counts})
+            if self.settings.results_file:
+                result = {"line": session.note, **dataclasses.asdict(turn), "counts": self._counts}
+                append_json_line(Path(self.settings.results_file), result)
         note = (self._home.refusal if self._home is not None and session.phase is Phase.homing else "") or session.note
         values = {
             "episode": str(session.number),
@@ -244,21 +208,6 @@ class RecordingSessionNode(RuntimeNode[Settings]):
             self._status.publish(
                 DiagnosticStatus(name="recording", message=session.phase.value, values=key_values(values))
             )
-
-    def _write(self, result: dict[str, object]) -> None:
-        if self.settings.results_file:
-            path = Path(self.settings.results_file)
-            with writing(path), path.open("a", encoding="utf-8") as lines:
-                lines.write(json.dumps(result) + "\n")
-
-
-def _answered(answer: str | UserError) -> Future[str]:
-    future: Future[str] = Future()
-    if isinstance(answer, str):
-        future.set_result(answer)
-    else:
-        future.set_exception(answer)
-    return future
 
 
 def main() -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
-from so_arm.core.errors import UserError
 from so_arm.data.dataset_schema import calibration_hash
 
 #: Units of everything on topics.
@@ -18,16 +16,8 @@ def custom_data(task: str, robot_id: str, calibration_file: str) -> dict[str, st
     UserError: the calibration file cannot be read.
     """
     found = {"task": task, "robot_id": robot_id, "units": UNITS, "so_arm_version": _version()}
-    if calibration_file:
-        found["calibration_hash"] = calibration_hash(_text(Path(calibration_file)))
+    found["calibration_hash"] = calibration_hash(calibration_file)
     return {key: value for key, value in found.items() if value}
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from error
 
 
 def _version() -> str:

@@ -10,10 +10,11 @@ from pathlib import Path
 from so_arm.data.bags.reader import Bag
 from so_arm.data.conversion.bag_feed import recorder_messages
 from so_arm.data.conversion.bag_streams import BagStreams
+from so_arm.data.dataset_schema import recording_columns
 from so_arm.data.dataset_writer import DatasetWriter
 from so_arm.data.ingest import wire
 from so_arm.data.ingest.episode_ingest import EpisodeIngest
-from so_arm.data.ingest.episode_saver import EpisodeSaver, Fate, columns
+from so_arm.data.ingest.episode_saver import EpisodeSaver, Fate
 from so_arm.data.ingest.settings import EPISODE_TOPIC, RecordingSettings
 
 #: A bag is read faster than video is encoded; frames that wait are in memory.
@@ -60,7 +61,12 @@ def bag_to_dataset(
         on_saved(fate)
 
     with DatasetWriter(
-        root, dict.fromkeys(streams.cameras), settings.fps, instruction, episodes_per_file=1, columns=columns(settings)
+        root,
+        dict.fromkeys(streams.cameras),
+        settings.fps,
+        instruction,
+        episodes_per_file=1,
+        columns=recording_columns(settings.reward),
     ) as writer:
         saver = EpisodeSaver(writer, settings, keep)
         ingest = EpisodeIngest(settings, saver.row, saver.end)

@@ -10,7 +10,7 @@ import numpy as np
 
 from so_arm.core.episode_info import DISCARDED
 from so_arm.core.recorder_status import CUT, REFUSED, SAVED
-from so_arm.data.dataset_schema import INTERVENTION, REWARD, SUCCESS
+from so_arm.data.dataset_schema import INTERVENTION, REWARD, SUCCESS, recording_columns
 from so_arm.data.ingest.episode_ingest import EpisodeReport, Row
 from so_arm.data.ingest.settings import RecordingSettings
 
@@ -43,17 +43,12 @@ class Fate:
     rows: int
 
 
-def columns(settings: RecordingSettings) -> tuple[str, ...]:
-    """Columns of a recording's dataset besides state, action and images."""
-    return (REWARD, SUCCESS, INTERVENTION) if settings.reward else (SUCCESS, INTERVENTION)
-
-
 class EpisodeSaver:
     """`row` and `end` are what an `EpisodeIngest` calls. on_saved: told the fate of each episode, once on disk."""
 
     def __init__(self, writer: Writer, settings: RecordingSettings, on_saved: Callable[[Fate], None]) -> None:
         self._writer, self._on_saved = writer, on_saved
-        self._columns = columns(settings)
+        self._columns = recording_columns(settings.reward)
 
     def row(self, row: Row) -> None:
         values = {REWARD: row.reward, SUCCESS: row.success, INTERVENTION: row.intervention}
