@@ -54,7 +54,7 @@ def run(quick: bool) -> dict[str, Any]:
         else:
             seconds = _measure(sides, rounds)
     same = median(seconds["bare"] / seconds["bare again"])
-    if not SAME_RANGE[0] <= same <= SAME_RANGE[1]:
+    if not (quick or SAME_RANGE[0] <= same <= SAME_RANGE[1]):  # a quick run is for trying, and tells `same_ratio`
         raise UserError(f"the machine is too busy to measure: the same work took {same:.2f} times as long as itself")
     bare = (seconds["bare"] + seconds["bare again"]) / 2
     ratio = float(median(seconds["node"] / bare))
