@@ -182,6 +182,17 @@ def test_a_message_that_cannot_be_read_ends_the_rows(spoilt: Fed, message: str):
     assert [row.tick for row in kept.rows] == list(range(report.rows))
 
 
+def test_messages_that_never_came_are_counted_with_their_episode():
+    kept = Kept(("static",))
+    kept.ingest.miss(STATIC, 3)
+    fed = wired.lockstep_episode(6, cameras=("static",))
+    kept.feed(fed[:-1])
+    for topic in (STATIC, f"{STATIC}/compressed", "other"):
+        kept.ingest.miss(topic, 2)
+    kept.feed(fed[-1:])
+    assert {topic: counts.lost for topic, counts in kept.reports[0].streams.items() if counts.lost} == {STATIC: 4}
+
+
 def test_the_end_of_the_messages_keeps_what_there_is():
     kept = Kept(()).feed(wired.lockstep_episode(10)[:-1])
     kept.ingest.close()

@@ -9,9 +9,10 @@ import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
+from rclpy.event_handler import SubscriptionEventCallbacks
 
 from so_arm.core.episode_info import DISCARDED
 from so_arm.core.errors import UserError
@@ -125,7 +126,14 @@ class Recorder(RuntimeNode[Settings]):
     def _subscribe(self, topic: str, profile: qos.QoSProfile) -> None:
         assert self._thread is not None
         kind = message_type(topics(self._recording)[topic])
-        self.create_subscription(kind, topic, partial(self._thread.hear, topic), profile, raw=True)
+        events = SubscriptionEventCallbacks(message_lost=partial(self._miss, topic))
+        hear = partial(self._thread.hear, topic)
+        self.create_subscription(kind, topic, hear, profile, event_callbacks=events, raw=True)
+
+    def _miss(self, topic: str, event: Any) -> None:
+        """The publisher went on while this process was given no time."""
+        assert self._thread is not None
+        self._thread.miss(topic, event.total_count_change)
 
     def _make_writer(self) -> DatasetWriter:
         from so_arm.data.dataset_writer import DatasetWriter
@@ -150,11 +158,16 @@ class Recorder(RuntimeNode[Settings]):
         self._fate = fate
         report = fate.report
         for topic, counts in report.streams.items():
-            for name in ("late", "backwards", "doubled", "repeated", "missing"):
+            for name in ("late", "backwards", "doubled", "repeated", "missing", "lost"):
                 if more := getattr(counts, name):
                     self.counts[f"{topic} {name}"] += more
         said = f"episode {report.info.id} {fate.result}: {fate.rows} rows"
-        if fate.result in (SAVED, DISCARDED):
+        if fate.rows and report.lead:
+            said += f" from tick {report.lead} on"
+        lost = {topic: counts.lost for topic, counts in report.streams.items() if counts.lost}
+        if lost:
+            said += f"; lost on the way: {', '.join(f'{count} of {topic}' for topic, count in lost.items())}"
+        if fate.result in (SAVED, DISCARDED) and not lost:
             self.get_logger().info(said)
         else:
             self.get_logger().warning(said)

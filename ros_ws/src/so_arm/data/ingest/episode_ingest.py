@@ -115,6 +115,12 @@ class EpisodeIngest:
             self._episode.grid.add(stream, stamp_ns, (topic, raw))
             self._decide(self._episode)
 
+    def miss(self, topic: str, count: int) -> None:
+        """So many messages of `topic` were published and did not come: counted, if an episode is on."""
+        stream = topic.removesuffix(COMPRESSED)
+        if self._episode is not None and stream in self._rules:
+            self._episode.grid.streams[stream].counts.lost += count
+
     def settle(self) -> None:
         """Nothing more comes for an episode that has ended: decide it now. For those who listen live."""
         if self._episode is not None and self._episode.info.phase == ENDED:

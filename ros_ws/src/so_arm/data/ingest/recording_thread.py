@@ -53,7 +53,7 @@ class RecordingThread:
         saver = EpisodeSaver(writer, settings, on_fate)
         self._ingest = EpisodeIngest(settings, saver.row, saver.end)
         self._dropped = ""
-        self._messages: queue.SimpleQueue[tuple[str, Raw] | None] = queue.SimpleQueue()
+        self._messages: queue.SimpleQueue[tuple[str, Raw | int] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
 
     def start(self) -> None:
@@ -77,6 +77,10 @@ class RecordingThread:
     def hear(self, topic: str, raw: Raw) -> None:
         """Take a message of `topic` (without namespace); never waits."""
         self._messages.put((topic, raw))
+
+    def miss(self, topic: str, count: int) -> None:
+        """Take it that so many messages of `topic` got lost."""
+        self._messages.put((topic, count))
 
     def close(self) -> str:
         """Deal with what was heard, and end. What was dropped: an episode that has not ended; empty: nothing."""
@@ -115,7 +119,10 @@ class RecordingThread:
         if info.running:
             self._dropped = f"episode {info.id} did not end: {self._ingest.rows} rows dropped"
 
-    def _feed(self, topic: str, raw: Raw) -> None:
+    def _feed(self, topic: str, raw: Raw | int) -> None:
+        if isinstance(raw, int):
+            self._ingest.miss(topic, raw)
+            return
         self._ingest.feed(topic, raw)
         if topic == EPISODE_TOPIC:
             self._on_episode()

@@ -12,7 +12,7 @@ class StreamCounts:
     """received: samples of the episode. used: by a row. repeated: rows that took a sample which a row had before.
 
     missing: ticks without a sample within tolerance. late: came after their tick was decided. backwards: stamp before
-    that of the sample before. doubled: same stamp as another one.
+    that of the sample before. doubled: same stamp as another one. lost: were published, and never came.
     """
 
     received: int = 0
@@ -22,6 +22,7 @@ class StreamCounts:
     late: int = 0
     backwards: int = 0
     doubled: int = 0
+    lost: int = 0
 
     @property
     def unused(self) -> int:
