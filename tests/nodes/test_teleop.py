@@ -18,7 +18,7 @@ from so_arm.core.errors import UserError
 from so_arm.core.jog import CARTESIAN_SPEED
 from so_arm.core.joints import JOINT_NAMES
 from so_arm.core.kinematics import grasp_point
-from so_arm.nodes import qos, teleop_sources
+from so_arm.nodes import expert_source, qos
 from so_arm.nodes.messages import key_values, stamp_ns
 from so_arm.nodes.runtime import OK, WARN
 from so_arm.nodes.teleop import Teleop
@@ -148,7 +148,7 @@ def test_a_gamepad_takes_over_moves_and_holds_when_it_is_pulled_out(pad: FifoPad
         bench = TeleopBench(ros)
         ros.until(lambda: bench.node._control._client.service_is_ready(), "the service")
         bench.give_control("policy")
-        ros.until(lambda: bench.node._source._held is False, "the button, not pressed")
+        ros.until(lambda: bench.node._source._button._held is False, "the button, not pressed")
         pad.send(button(RIGHT_SHOULDER, True))
         ros.until(lambda: asked == [True], "the take-over")
         pad.send(button(RIGHT_SHOULDER, False))
@@ -204,7 +204,7 @@ def test_between_episodes_the_arm_is_left_alone_where_episodes_are_run(ros: Ros)
 
 @parameters(source="expert")
 def test_the_expert_refuses_an_arm_that_is_not_simulated(ros: Ros, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(teleop_sources, "EXPERT_PATIENCE_S", 0.1)
+    monkeypatch.setattr(expert_source, "EXPERT_PATIENCE_S", 0.1)
     monkeypatch.setattr(Teleop, "fail", lambda node, error: setattr(node, "failure", error))
     bench = TeleopBench(ros)
     ros.until(lambda: bench.node.failure, "the refusal")

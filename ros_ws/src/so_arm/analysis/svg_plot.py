@@ -10,7 +10,6 @@ from html import escape
 import numpy as np
 
 GRID, FRAME = "#e6e8eb", "#b9bec5"
-_DASHED = 'stroke-dasharray="2 2"'
 
 
 @dataclass(frozen=True, eq=False)

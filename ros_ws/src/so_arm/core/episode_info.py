@@ -13,7 +13,6 @@ PHASES = (IDLE, RUNNING, ENDED)
 
 #: How an episode ended. The first two are the task's verdict, the others somebody's decision.
 SUCCESS, FAILURE, STOPPED, DISCARDED, ESTOP = "success", "failure", "stopped", "discarded", "estop"
-OUTCOMES = (SUCCESS, FAILURE, STOPPED, DISCARDED, ESTOP)
 #: The failure of an episode that a person judged.
 JUDGED_FAILED = "judged_failed"
 

@@ -23,16 +23,6 @@ _MOTIONS = (
 )
 _JAW = {"east": 1.0, "south": -1.0}
 
-#: Every control that does something -> what, in the order to show them.
-CONTROLS: dict[str, str] = {
-    "left stick": "forward, back, left, right",
-    "right stick": "up, down, roll the wrist",
-    "direction pad": "fingers up, down",
-    "east button": "open the gripper",
-    "south button": "close the gripper",
-    "right shoulder button": "held: take over; let go: hand back",
-}
-
 
 class PadState(NamedTuple):
     """A moment of a gamepad."""

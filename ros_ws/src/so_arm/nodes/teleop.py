@@ -20,17 +20,14 @@ from so_arm.core.pacing import TickPacer
 from so_arm.nodes import qos
 from so_arm.nodes.control_listener import ControlListener
 from so_arm.nodes.episode_listener import EpisodeListener
+from so_arm.nodes.expert_source import ExpertSource
+from so_arm.nodes.gamepad_source import GamepadSource
+from so_arm.nodes.keyboard_source import KeyboardSource
+from so_arm.nodes.leader_source import LeaderSource
 from so_arm.nodes.messages import JointStateReader, JointStateWriter, key_values, stamp_ns
 from so_arm.nodes.parameters import parameter
 from so_arm.nodes.runtime import OK, WARN, RuntimeNode, run
-from so_arm.nodes.teleop_sources import (
-    ExpertSource,
-    Follower,
-    GamepadSource,
-    KeyboardSource,
-    LeaderSource,
-    Source,
-)
+from so_arm.nodes.teleop_source import Follower, Source
 
 LEADER, KEYBOARD, GAMEPAD, EXPERT = "leader", "keyboard", "gamepad", "expert"
 _TELL_S = 0.1
