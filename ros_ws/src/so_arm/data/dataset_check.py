@@ -26,6 +26,7 @@ from so_arm.data.dataset_schema import (
     load_info,
 )
 from so_arm.data.dataset_staging import FINISHED, INFO, RECORDING, STATS, TASKS, written_once
+from so_arm.data.episode_places import Listed, listed_episodes, rows_file, video_file, video_start_s
 
 #: LeRobot takes a frame whose stamp is that near to the one asked for [s].
 _STAMP_TOLERANCE_S = 1e-4
@@ -90,28 +91,14 @@ def check(root: Path, on_episode: Callable[[int, int], None] | None = None) -> D
 
 def places_of(root: Path, info: Mapping[str, Any]) -> list[EpisodePlace]:
     """All episodes that LeRobot's metadata list; UserError names a file that cannot be read."""
-    rows: list[dict[str, Any]] = []
-    for path in sorted((root / "meta/episodes").rglob("*.parquet")):
-        table = _parquet(root, path)
-        wanted = [name for name in table.column_names if not name.startswith("stats/")]
-        rows += table.select(wanted).to_pylist()
-    rows.sort(key=lambda row: row["episode_index"])
-    return [_place(row, info) for row in rows]
+    return [_place(row, info) for row in listed_episodes(root)]
 
 
-def _place(row: Mapping[str, Any], info: Mapping[str, Any]) -> EpisodePlace:
-    names = [info["data_path"].format(chunk_index=row["data/chunk_index"], file_index=row["data/file_index"])]
-    first = {}
-    for camera in cameras_of(info):
-        key = IMAGE_PREFIX + camera
-        at = f"videos/{key}"
-        names.append(
-            info["video_path"].format(
-                video_key=key, chunk_index=row[f"{at}/chunk_index"], file_index=row[f"{at}/file_index"]
-            )
-        )
-        first[camera] = round(row[f"{at}/from_timestamp"] * info["fps"])
-    return EpisodePlace(int(row["episode_index"]), int(row["length"]), tuple(names), first)
+def _place(row: Listed, info: Mapping[str, Any]) -> EpisodePlace:
+    keys = {camera: IMAGE_PREFIX + camera for camera in cameras_of(info)}
+    names = (rows_file(info, row), *(video_file(info, row, key) for key in keys.values()))
+    first = {camera: round(video_start_s(row, key) * info["fps"]) for camera, key in keys.items()}
+    return EpisodePlace(int(row["episode_index"]), int(row["length"]), names, first)
 
 
 def _note_leftovers(root: Path, found: DatasetCheck) -> None:

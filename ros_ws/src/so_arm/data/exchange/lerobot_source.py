@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,13 +12,13 @@ import pyarrow.parquet as pq
 
 from so_arm.core.errors import UserError
 from so_arm.data.dataset_schema import ACTION, Record, load_info
+from so_arm.data.episode_places import Listed, listed_episodes, rows_file, video_file, video_start_s
 from so_arm.data.exchange.delta_names import are_deltas
 from so_arm.data.exchange.episode import Episode, Feature, Layout
-from so_arm.data.exchange.video_frames import StoredImages, VideoFrames
+from so_arm.data.exchange.video_frames import StoredImages, VideoClip
 
 #: Columns that LeRobot writes itself.
 BOOKKEEPING = frozenset({"timestamp", "frame_index", "episode_index", "index", "task_index"})
-_DATA_PATH = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
 
 
 class LeRobotSource:
@@ -34,10 +33,10 @@ class LeRobotSource:
         self.record = record or Record()
         self.warnings: list[str] = []
         self.layout = self._layout(record)
-        self._episodes = _table(sorted((root / "meta" / "episodes").rglob("*.parquet")), root).sort_by("episode_index")
-        if not len(self._episodes):
-            raise UserError(f"{root} holds no episode")
-        self.lengths: list[int] = self._episodes["length"].to_pylist()
+        self._episodes = listed_episodes(root)
+        if not self._episodes:
+            raise UserError(f"{root} is incomplete: meta/episodes holds no parquet file with an episode")
+        self.lengths = [int(row["length"]) for row in self._episodes]
         self._tasks = self._read_tasks()
         self._open: tuple[Path, pa.Table] | None = None
 
@@ -48,7 +47,7 @@ class LeRobotSource:
         """Episode `number`; UserError when there is none."""
         if not 0 <= number < len(self.lengths):
             raise UserError(f"{self._root} has episodes 0 to {len(self.lengths) - 1}, there is no episode {number}")
-        row = {key: self._episodes[key][number].as_py() for key in self._episodes.column_names if "stats/" not in key}
+        row = self._episodes[number]
         rows = self._rows(row)
         columns = {key: _matrix(rows[key], feature) for key, feature in self.layout.features.items()}
         frames = {key: self._frames(key, row, rows) for key in self.layout.images}
@@ -78,13 +77,11 @@ class LeRobotSource:
             delta_actions=are_deltas(features[ACTION].names),
         )
 
-    def _rows(self, row: dict[str, Any]) -> pa.Table:
+    def _rows(self, row: Listed) -> pa.Table:
         number = row["episode_index"]
-        template = self._info.get("data_path") or _DATA_PATH
-        name = template.format(chunk_index=row["data/chunk_index"], file_index=row["data/file_index"])
-        path = self._root / name
+        path = self._root / rows_file(self._info, row)
         if self._open is None or self._open[0] != path:
-            self._open = path, _table([path], self._root)
+            self._open = path, _table(path)
         table = self._open[1]
         missing = {*self.layout.features, "episode_index", "frame_index"} - set(table.column_names)
         if missing:
@@ -94,22 +91,17 @@ class LeRobotSource:
             raise UserError(f"{path} has {len(found)} of the {row['length']} rows of episode {number}")
         return found
 
-    def _frames(self, key: str, row: dict[str, Any], rows: pa.Table) -> Iterable[np.ndarray]:
+    def _frames(self, key: str, row: Listed, rows: pa.Table) -> Iterable[np.ndarray]:
         if self._info["features"][key]["dtype"] == "image":
             return StoredImages(rows[key], f"{self._root}: {key} of episode {row['episode_index']}")
-        video = self._info["video_path"].format(
-            video_key=key,
-            chunk_index=row[f"videos/{key}/chunk_index"],
-            file_index=row[f"videos/{key}/file_index"],
-        )
-        start_s = float(row[f"videos/{key}/from_timestamp"])
-        return VideoFrames(self._root / video, start_s, float(self._info["fps"]), int(row["length"]))
+        video = self._root / video_file(self._info, row, key)
+        return VideoClip(video, video_start_s(row, key), float(self._info["fps"]), int(row["length"]))
 
     def _read_tasks(self) -> dict[int, str]:
         path = self._root / "meta" / "tasks.parquet"
         if not path.is_file():
             return {}
-        rows = _table([path], self._root).to_pylist()
+        rows = _table(path).to_pylist()
         return {row["task_index"]: str(row.get("task", row.get("__index_level_0__", ""))) for row in rows}
 
     def _task(self, rows: pa.Table, number: int) -> str:
@@ -126,15 +118,13 @@ def _is_number(dtype: str) -> bool:
         return False
 
 
-def _table(paths: list[Path], root: Path) -> pa.Table:
-    if not paths:
-        raise UserError(f"{root} is incomplete: meta/episodes holds no parquet file")
+def _table(path: Path) -> pa.Table:
     try:
-        return pa.concat_tables([pq.read_table(path) for path in paths], promote_options="default")
+        return pq.read_table(path)
     except FileNotFoundError as error:
-        raise UserError(f"{error.filename or paths[0]} is missing from the dataset") from error
+        raise UserError(f"{path} is missing from the dataset") from error
     except (pa.ArrowException, OSError) as error:
-        raise UserError(f"{paths[0]} cannot be read: {error}") from error
+        raise UserError(f"{path} cannot be read: {error}") from error
 
 
 def _matrix(column: pa.ChunkedArray, feature: Feature) -> np.ndarray:

@@ -15,8 +15,11 @@ from so_arm.core.errors import UserError
 
 
 @dataclass(frozen=True)
-class VideoFrames:
-    """`count` frames of `video` from `start_s` on, (h, w, 3) uint8 RGB."""
+class VideoClip:
+    """`count` frames of `video` from `start_s` on, (h, w, 3) uint8 RGB.
+
+    In their order, whatever their stamps: other programs are less exact about those than `data.recordings` has to be.
+    """
 
     video: Path
     start_s: float

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from so_arm.core.calibration import Calibration
 from so_arm.core.episode_info import FAILURE
 from so_arm.core.episode_info import SUCCESS as SUCCEEDED
 from so_arm.core.errors import UserError
 from so_arm.data.dataset_schema import IMAGE_PREFIX, INTERVENTION, REWARD, SUCCESS, Record
+from so_arm.data.episode_places import Listed, listed_episodes, video_file, video_start_s
 from so_arm.data.joint_units import JointUnits
 from so_arm.data.recorded_episode import RecordedEpisode, RecordedEpisodes
 from so_arm.data.recordings.recording import RecordedFrames
@@ -79,32 +78,20 @@ class DatasetRecording:
             video = self._videos[camera] = VideoFrames(path, self.fps)
         return video.frame(first + tick)
 
-    def _start(self, camera: str, index: int, listed: dict[str, Any]) -> tuple[Path, int]:
+    def _start(self, camera: str, index: int, listed: Listed) -> tuple[Path, int]:
         """Video file and number of the frame in it that the episode begins with."""
         key = IMAGE_PREFIX + camera
         try:
-            chunk, file, start_s = (
-                listed[f"videos/{key}/{x}"] for x in ("chunk_index", "file_index", "from_timestamp")
-            )
+            path, start_s = self.path / video_file(self._episodes.info, listed, key), video_start_s(listed, key)
         except KeyError:
             raise UserError(f"{self.path}/meta/episodes does not say where the video of {key} is") from None
-        path = self.path / f"videos/{key}/chunk-{chunk:03d}/file-{file:03d}.mp4"
         if not path.is_file():
             raise UserError(f"{path} is missing, the video of {camera} in episode {index}")
         return path, round(start_s * self.fps)
 
     @cached_property
-    def _listed(self) -> dict[int, dict[str, Any]]:
-        """What meta/episodes says of each episode, the statistics apart."""
-        found: dict[int, dict[str, Any]] = {}
-        for path in sorted((self.path / "meta" / "episodes").rglob("*.parquet")):
-            try:
-                columns = [name for name in pq.read_schema(path).names if not name.startswith("stats/")]
-                rows = pq.read_table(path, columns=columns).to_pylist()
-            except (pa.ArrowException, OSError) as error:
-                raise UserError(f"{path} cannot be read: {error}") from error
-            found |= {row["episode_index"]: row for row in rows}
-        return found
+    def _listed(self) -> dict[int, Listed]:
+        return {row["episode_index"]: row for row in listed_episodes(self.path)}
 
 
 def _cameras(path: Path, info: dict[str, Any]) -> tuple[str, ...]:
