@@ -165,6 +165,30 @@ def test_what_is_no_dataset_is_refused(tmp_path: Path, capfd: pytest.CaptureFixt
     assert "is not a LeRobot dataset: it has no meta/info.json" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        ("some_0.mcap", "", "is a bag, not a LeRobot dataset; so-arm bag to-dataset "),
+        (
+            "meta/info.json",
+            '{"codebase_version": "v2.1"}',
+            "is a LeRobot dataset of version v2.1, expected v3.0; so-arm import ",
+        ),
+    ],
+)
+def test_what_can_be_made_a_dataset_is_refused_with_the_way(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], file: str, content: str, said: str
+) -> None:
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text(content)
+    for verb in ("check", "repair"):
+        assert main(["dataset", verb, str(tmp_path)]) == 2
+        captured = capfd.readouterr()
+        assert (captured.out, captured.err.count("\n")) == ("", 1)
+        assert said in captured.err
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / file], "nothing is written"
+
+
 def test_a_dataset_without_spare_copies_says_so(root: Path) -> None:
     from so_arm.data.dataset_repair import repair
 

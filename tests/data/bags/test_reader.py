@@ -239,6 +239,10 @@ def test_what_is_no_bag_is_refused(tmp_path, name, content, reason):
 def test_folder_without_or_with_mixed_files_is_refused(tmp_path, whole):
     with pytest.raises(UserError, match=r"is not a bag: there is no \.mcap and no \.db3 file in it"):
         open_bag(tmp_path)
+    (tmp_path / "dataset" / "meta").mkdir(parents=True)
+    (tmp_path / "dataset" / "meta" / "info.json").touch()
+    with pytest.raises(UserError, match=r"is a LeRobot dataset, not a bag; so-arm dataset to-bag .*dataset -o DIR"):
+        open_bag(tmp_path / "dataset")
     (tmp_path / "a.mcap").write_bytes(next(whole.glob("*.mcap")).read_bytes())
     (tmp_path / "b.mcap").write_bytes(b"no mcap at all")
     with open_bag(tmp_path) as opened:

@@ -103,3 +103,5 @@ def test_what_is_no_dataset_is_refused(tmp_path):
     assert "no meta/info.json" in refusal(source_format, tmp_path)
     (tmp_path / "notes.txt").write_text("x")
     assert "no HDF5 file" in refusal(source_format, tmp_path / "notes.txt")
+    (tmp_path / "drive_0.mcap").touch()
+    assert "is a bag; so-arm bag to-dataset" in refusal(source_format, tmp_path)

@@ -87,7 +87,9 @@ def _read(dataset: Path) -> DatasetCheck:
     from so_arm.data.dataset_check import check as check_dataset
 
     columns = (TextColumn("reading"), BarColumn(), MofNCompleteColumn(), TextColumn("episodes, left:"))
-    with Progress(*columns, TimeRemainingColumn(), console=console(Path("-")), transient=True) as progress:
+    out = console(Path("-"))
+    bars = Progress(*columns, TimeRemainingColumn(), console=out, transient=True, disable=not out.is_terminal)
+    with bars as progress:
         bar = progress.add_task("", total=None)
         return check_dataset(dataset, lambda done, total: progress.update(bar, completed=done, total=total))
 
@@ -95,7 +97,7 @@ def _read(dataset: Path) -> DatasetCheck:
 def _lines(found: DatasetCheck) -> Iterator[str]:
     """What the dataset is, for people."""
     seconds = found.frames / found.fps if found.fps else 0.0
-    yield f"{found.episodes} episodes, {found.frames} frames at {found.fps} Hz ({seconds / 60:.1f} min)"
+    yield f"{found.episodes} episodes, {found.frames} frames at {found.fps} Hz ({seconds:.1f} s)"
     yield "cameras: " + (", ".join(f"{name} {size}" for name, size in found.cameras.items()) or "none")
     yield "columns: " + ", ".join(["observation.state", "action", *found.columns])
     units = ", ".join(f"{name} {unit}" for name, unit in found.units.items())

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from so_arm.core import files
 from so_arm.core.errors import UserError
+from so_arm.data.dataset_kind import require_dataset
 from so_arm.data.dataset_lock import is_being_written
 from so_arm.data.dataset_schema import (
     ACTION,
@@ -68,12 +69,9 @@ def check(root: Path, on_episode: Callable[[int, int], None] | None = None) -> D
     on_episode: called with the episodes that were read and all of them.
     """
     found = DatasetCheck()
-    if not root.is_dir():
-        raise UserError(f"{root} is not a folder; give the folder of a dataset")
+    require_dataset(root)
     found.being_written = is_being_written(root)
     _note_leftovers(root, found)
-    if not any((root / name).exists() for name in ("meta", "data", RECORDING, FINISHED)):
-        raise UserError(f"{root} is not a LeRobot dataset: it has no meta/info.json")
     if not (root / "meta").is_dir() and not (root / "data").is_dir():
         found.notes.append("no episode was finished yet")
         return found

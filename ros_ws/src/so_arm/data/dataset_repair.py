@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from so_arm.core import files
 from so_arm.core.errors import UserError
 from so_arm.data.dataset_check import EpisodePlace, check, places_of
+from so_arm.data.dataset_kind import require_dataset
 from so_arm.data.dataset_lock import DatasetLock
 from so_arm.data.dataset_schema import Record, load_info
 from so_arm.data.dataset_staging import (
@@ -32,8 +33,7 @@ LOST = "lost"
 
 def repair(root: Path) -> Iterator[str]:
     """Do it, and say what was done, step by step; UserError when it cannot be done."""
-    if not root.is_dir():
-        raise UserError(f"{root} is not a folder; give the folder of a dataset")
+    require_dataset(root)
     lock = DatasetLock(root)
     try:
         yield from _Repair(root).steps()

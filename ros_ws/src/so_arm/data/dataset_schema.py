@@ -13,6 +13,7 @@ from so_arm.core import files
 from so_arm.core.calibration_formats import lerobot_text, read_calibration
 from so_arm.core.errors import UserError
 from so_arm.core.joints import JOINT_NAMES, NUM_JOINTS
+from so_arm.data.dataset_kind import check_version, not_a_dataset
 
 STATE = "observation.state"
 ACTION = "action"
@@ -89,13 +90,12 @@ def load_info(root: Path) -> dict[str, Any]:
     """LeRobot's ``meta/info.json``; UserError when `root` is not a LeRobot v3 dataset."""
     path = root / "meta" / "info.json"
     if not path.is_file():
-        raise UserError(f"{root} is not a LeRobot dataset: it has no meta/info.json")
+        raise not_a_dataset(root)
     try:
         info = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise UserError(f"{path} is damaged: {error}") from error
-    if info.get("codebase_version") != "v3.0":
-        raise UserError(f"{root}: codebase_version is {info.get('codebase_version')}, expected v3.0")
+    check_version(root, info)
     return info
 
 

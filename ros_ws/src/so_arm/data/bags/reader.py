@@ -173,6 +173,8 @@ def _storage(path: Path, places: list[Path], description: dict[str, Any] | None)
     if not places:
         if any(path.glob("*.bag")):
             raise UserError(f"{path} holds a ROS 1 bag; convert it first: rosbags-convert --src FILE --dst FOLDER")
+        if (path / "meta" / "info.json").is_file():
+            raise UserError(f"{path} is a LeRobot dataset, not a bag; so-arm dataset to-bag {path} -o DIR makes one")
         raise UserError(f"{path} is not a bag: there is no .mcap and no .db3 file in it")
     if "" in kinds:
         if path.suffix == ".bag":

@@ -33,6 +33,8 @@ def source_format(path: Path) -> SourceFormat:
         return SourceFormat.hdf5
     if rlds_folders(path):
         return SourceFormat.rlds
+    if any(file.suffix in (".mcap", ".db3") for file in path.iterdir()):
+        raise UserError(f"{path} is a bag; so-arm bag to-dataset {path} -o DIR makes a dataset of it")
     raise UserError(
         f"{path} is no dataset that can be imported: no meta/info.json (LeRobot v2.1), no .hdf5 file, "
         "no features.json (RLDS)"
