@@ -61,7 +61,28 @@ def plan(output: Path, **changes: object) -> RecordingPlan:
         ({"reward": "v9"}, "unknown reward 'v9'"),
         ({"fps": 25}, "--fps 25: the simulated arm is commanded at 30 Hz"),
         ({"resume": True}, "--resume: there is no dataset in"),
-        ({"cameras_file": Path("no.yaml")}, "--cameras no.yaml does not exist"),
+        (
+            {
+                "hardware": RecordHardware.real,
+                "teleop": Teleop.keyboard,
+                "follower": FOLLOWER,
+                "cameras_file": Path("no.yaml"),
+            },
+            "--cameras no.yaml does not exist",
+        ),
+        ({"cameras_file": Path("my.yaml")}, "--cameras has a meaning only with --hardware real"),
+        ({"follower": ArmChoice("/dev/a", "", None)}, "--port has a meaning only with --hardware real"),
+        ({"follower": ArmChoice("", "", Path("a.json"))}, "--calibration .* only with --hardware emulated or real"),
+        ({"leader": ArmChoice("/dev/a", "", None)}, "--leader-port has a meaning only with --teleop leader"),
+        (
+            {"teleop": Teleop.leader, "leader": ArmChoice("", "my_leader", None)},
+            "--leader-robot-id has a meaning only with --leader-port",
+        ),
+        ({"device": "/dev/input/event0"}, "--device has a meaning only with --teleop gamepad"),
+        (
+            {"hardware": RecordHardware.real, "teleop": Teleop.keyboard, "image_size": (64, 64)},
+            "--image-size has a meaning only with --hardware mujoco or emulated",
+        ),
         ({"hardware": RecordHardware.real, "teleop": Teleop.keyboard}, "the follower arm needs --port; .*find-port"),
         (
             {"hardware": RecordHardware.real, "teleop": Teleop.keyboard, "follower": ArmChoice("/dev/a", "", None)},

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: Teleoperation by these makes no sense without a terminal.
 _NEED_KEYS = (Teleop.keyboard,)
 
-_Text = Annotated[str, typer.Option(metavar="NAME", show_default=False)]
+_NAME_FINDS = "its name, by which LeRobot's calibration is found."
 
 
 def register(app: typer.Typer) -> None:
@@ -87,14 +87,16 @@ def record(
         str, typer.Option(metavar="PATH", show_default="the first one", help="Gamepad: its device.")
     ] = "",
     port: Annotated[str, typer.Option("--port", "-p", metavar="PORT", show_default=False, help="Real arm: port.")] = "",
-    robot_id: _Text = "",
+    robot_id: Annotated[str, typer.Option(metavar="NAME", show_default=False, help=f"Real arm: {_NAME_FINDS}")] = "",
     calibration: Annotated[
         Path | None, typer.Option(metavar="FILE", show_default=False, help="Calibration of the arm.")
     ] = None,
     leader_port: Annotated[
         str, typer.Option(metavar="PORT", show_default="emulated in simulation", help="Leader arm: serial port.")
     ] = "",
-    leader_robot_id: _Text = "",
+    leader_robot_id: Annotated[
+        str, typer.Option(metavar="NAME", show_default=False, help=f"Leader arm: {_NAME_FINDS}")
+    ] = "",
     leader_calibration: Annotated[
         Path | None, typer.Option(metavar="FILE", show_default=False, help="Calibration of the leader arm.")
     ] = None,

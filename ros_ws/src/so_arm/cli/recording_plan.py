@@ -122,6 +122,7 @@ class RecordingPlan:
     def check(self) -> None:
         """UserError with the first thing that cannot work."""
         self._check_source()
+        self._check_unused()
         self._check_task()
         self._check_fps()
         if not self.simulated:
@@ -157,6 +158,28 @@ class RecordingPlan:
             image_size(policy_folder(self.policy))
             if not self.cameras:
                 raise UserError("--no-cameras: the policy wants to see")
+
+    def _check_unused(self) -> None:
+        """An option without effect is a mistake in another one: a port, say, and no ``--hardware real``."""
+        real_arm = {"--port": self.follower.port, "--robot-id": self.follower.robot_id, "--cameras": self.cameras_file}
+        leader = {
+            "--leader-port": self.leader.port,
+            "--leader-robot-id": self.leader.robot_id,
+            "--leader-calibration": self.leader.calibration,
+        }
+        servos = {"--calibration": self.follower.calibration}
+        for needed, there, options in (
+            ("--hardware real", not self.simulated, real_arm),
+            ("--hardware emulated or real", self.hardware is not RecordHardware.mujoco, servos),
+            ("--hardware mujoco or emulated", self.simulated, {"--image-size": self.image_size}),
+            ("--teleop leader", self.teleop is Teleop.leader, leader),
+            ("--leader-port", bool(self.leader.port) or not self.simulated, leader),
+            ("--teleop gamepad", self.teleop is Teleop.gamepad, {"--device": self.device}),
+            ("cameras, not --no-cameras", self.cameras, {"--cameras": self.cameras_file}),
+        ):
+            for option, given in options.items():
+                if given and not there:
+                    raise UserError(f"{option} has a meaning only with {needed}")
 
     def _check_task(self) -> None:
         from so_arm.rewards.registry import make_reward
