@@ -11,6 +11,7 @@ import pytest
 from tests.data.conversion import arm_bags
 from tests.data.conversion.arm_bags import Sent, episode, tick_ns, write
 from tests.data.episodes import NEW_NAMES, write_dataset
+from tests.nodes.conftest import Ros
 from tests.nodes.fake_policy import FakePolicy
 from tests.nodes.processes import FAKE_POLICY, NodeProcess
 
@@ -18,6 +19,7 @@ from so_arm.analysis.replay_facts import episode_facts
 from so_arm.analysis.replay_report import build_report
 from so_arm.analysis.replay_scores import score
 from so_arm.core.chunk_settings import ChunkSettings
+from so_arm.core.errors import UserError
 from so_arm.core.files import json_text
 from so_arm.core.residual import residual_scale_rad
 from so_arm.data.conversion import message_bytes
@@ -26,6 +28,7 @@ from so_arm.data.dataset_schema import Record
 from so_arm.learning.replay import replay
 from so_arm.learning.replay_reward import computed_reward
 from so_arm.learning.residual.corrector import Residual
+from so_arm.nodes.replay_player import ReplayPlayer
 from so_arm.rewards.registry import make_reward
 from so_arm.rewards.state import RewardState
 
@@ -101,24 +104,40 @@ def test_the_graph_gives_the_numbers_of_the_replay_without_it(
     assert scores[0]["chunks"] == 3
 
 
-@pytest.mark.parametrize(
-    ("parameters", "said"),
-    [
-        ({}, "parameter recording is empty"),
-        ({"recording": "nowhere"}, "nowhere"),
-        ({"recording": "BAG", "lockstep": False}, "lockstep is false"),
-        ({"recording": "BAG", "policy_path": "fake", "patience": 1.0}, "/policy/action_chunk; is act_policy running?"),
-        ({"recording": "SLOW", "policy_path": "fake"}, "has 15 Hz, fps is 30; give its rate"),
-    ],
-)
-def test_what_cannot_be_replayed_is_one_line(
-    ros_domain: int, tmp_path: Path, bag: Path, parameters: dict[str, object], said: str
-) -> None:
+@pytest.fixture
+def recordings(tmp_path: Path, bag: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the working folder: the bag, and a slow dataset."""
+    monkeypatch.chdir(tmp_path)
+    Path("bag").symlink_to(bag)
     still = np.full((20, 6), 10.0)
-    slow = write_dataset(tmp_path / "slow", [(still, still)], NEW_NAMES, fps=15)
-    Record().save(slow)
-    places = {"BAG": bag, "SLOW": slow}
-    given = {name: places.get(str(value), value) for name, value in parameters.items()}
-    player = NodeProcess("replay_player", ros_domain, tmp_path, **given)
-    assert player.wait() == 2
-    assert said in player.output and "Traceback" not in player.output
+    Record().save(write_dataset(Path("slow"), [(still, still)], NEW_NAMES, fps=15))
+
+
+def _parameters(**values: object) -> list[str]:
+    return [word for name, value in values.items() for word in ("-p", f"{name}:={value}")]
+
+
+@pytest.mark.usefixtures("recordings")
+@pytest.mark.parametrize(
+    ("ros", "said"),
+    [
+        (_parameters(), "parameter recording is empty"),
+        (_parameters(recording="nowhere"), "nowhere does not exist"),
+        (_parameters(recording="bag", lockstep="false"), "lockstep is false"),
+        (_parameters(recording="slow", policy_path="fake"), "has 15 Hz, fps is 30; give its rate"),
+    ],
+    indirect=["ros"],
+)
+def test_what_cannot_be_replayed_is_refused(ros: Ros, said: str) -> None:
+    with pytest.raises(UserError) as caught:
+        ros.start(ReplayPlayer)
+    assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("recordings")
+@pytest.mark.parametrize("ros", [_parameters(recording="bag", policy_path="fake", patience=1.0)], indirect=True)
+def test_a_node_that_is_not_there_is_named(ros: Ros) -> None:
+    player = ros.start(ReplayPlayer)
+    ros.until(lambda: player.failure is not None, "the player to give up")
+    assert isinstance(player.failure, UserError)
+    assert "/policy/action_chunk; is act_policy running?" in str(player.failure)

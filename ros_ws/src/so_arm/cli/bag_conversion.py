@@ -124,8 +124,7 @@ def _oddities(fate: Fate) -> str:
     odd = [
         f"{topic} {count} {name}"
         for topic, counts in fate.report.streams.items()
-        for name, count in vars(counts).items()
-        if count and name in ("late", "backwards", "doubled", "repeated", "missing")
+        for name, count in counts.oddities.items()
     ]
     return f" ({', '.join(odd)})" if odd else ""
 

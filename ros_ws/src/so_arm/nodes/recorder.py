@@ -158,9 +158,8 @@ class Recorder(RuntimeNode[Settings]):
         self._fate = fate
         report = fate.report
         for topic, counts in report.streams.items():
-            for name in ("late", "backwards", "doubled", "repeated", "missing", "lost"):
-                if more := getattr(counts, name):
-                    self.counts[f"{topic} {name}"] += more
+            for name, more in counts.oddities.items():
+                self.counts[f"{topic} {name}"] += more
         said = f"episode {report.info.id} {fate.result}: {fate.rows} rows"
         if fate.rows and report.lead:
             said += f" from tick {report.lead} on"

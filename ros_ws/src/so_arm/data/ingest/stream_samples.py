@@ -29,6 +29,11 @@ class StreamCounts:
         """Nearest to no tick, as most samples of a stream faster than the grid."""
         return self.received - self.used - self.late - self.doubled
 
+    @property
+    def oddities(self) -> dict[str, int]:
+        """What should not be: every count but those of a sound stream, without noughts."""
+        return {name: count for name, count in vars(self).items() if count and name not in ("received", "used")}
+
 
 @dataclass(frozen=True)
 class StreamRule:
