@@ -36,10 +36,19 @@ def test_info_tells_topics_counts_quality_of_service_and_what_was_kept(bag):
     code, shown, _ = bag("info", "drive", "--json", "info.json")
     assert code == 0
     assert "134 messages in 0.990 s" in shown and "task: pick_place" in shown
-    assert STATES in shown and "reliable, volatile, keep_last 10" in shown
+    assert STATES in shown and "reliable," in shown and "volatile, keep_last 10" in shown
     data = json.loads(Path("info.json").read_text())
     assert data["messages"] == 134 and data["custom_data"] == {"task": "pick_place"}
     assert {topic["name"]: topic["messages"] for topic in data["topics"]}[IMAGES] == 34
+
+
+def test_names_and_types_are_whole_in_a_terminal_of_80(bag, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    make_bag(Path("drive"))
+    _, shown, _ = bag("info", "drive")
+    assert max(map(len, shown.splitlines())) <= 80
+    for words in (STATES, "sensor_msgs/msg/JointState", "transient_local, keep_last"):
+        assert any(words in line for line in shown.splitlines()), words
 
 
 def test_empty_bag_has_an_info_and_nothing_to_play(bag):

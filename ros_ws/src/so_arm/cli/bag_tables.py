@@ -25,10 +25,7 @@ def what_it_is(bag: Bag) -> list[str]:
 
 
 def topic_table(bag: Bag) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD)
+    table = _table()
     table.add_column("topic and type", overflow="fold")
     for column in ("messages", "rate\n[Hz]"):
         table.add_column(column, justify="right", no_wrap=True)
@@ -60,10 +57,7 @@ def info_data(bag: Bag) -> dict[str, Any]:
 
 
 def check_table(found: BagCheck) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD)
+    table = _table()
     table.add_column("topic", overflow="fold")
     for name in ("messages", "rate\n[Hz]", "longest\ngap \\[s]", "gaps", "stamps\nback", "not\ndecoded"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -79,6 +73,14 @@ def check_table(found: BagCheck) -> Table:
             undecoded,
         )
     return table
+
+
+def _table() -> Table:
+    """Close columns, so that names of topics have their line in a terminal of 80."""
+    from rich import box
+    from rich.table import Table
+
+    return Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
 
 
 def bytes_text(size: float) -> str:
@@ -97,8 +99,8 @@ def _qos_text(text: str) -> str:
     profiles = []
     for found in qos.parse(text):
         history = "" if found["history"] == "unknown" else f", {found['history']} {found['depth']}".removesuffix(" 0")
-        profiles.append(f"{found['reliability']}, {found['durability']}{history}")
-    return "; ".join(dict.fromkeys(profiles)) or "not recorded"
+        profiles.append(f"{found['reliability']},\n{found['durability']}{history}")
+    return ";\n".join(dict.fromkeys(profiles)) or "not recorded"
 
 
 def _plural(word: str, count: int) -> str:

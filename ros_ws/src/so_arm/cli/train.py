@@ -142,7 +142,7 @@ def _watch(
 
         def show(report: Report) -> None:
             last.update(report.__dict__)
-            left = "?" if report.remaining_s is None else f"{report.remaining_s / 60:.1f} min"
+            left = "?" if report.remaining_s is None else f"{max(report.remaining_s, 0.0) / 60:.1f} min"
             progress.update(
                 bar, completed=report.progress, step=report.step, loss=report.loss, speed=report.steps_per_s, left=left
             )
