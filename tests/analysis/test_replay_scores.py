@@ -49,6 +49,18 @@ def test_error_by_step_ahead():
     assert scores["chunk_error"]["rmse_deg"][ALL] == pytest.approx(np.sqrt(5 * np.mean(np.arange(20) ** 2) / 6))
 
 
+def test_each_step_is_compared_with_the_action_of_its_own_tick():
+    recorded = np.radians(np.arange(TICKS)[:, None] * np.linspace(1.0, 6.0, 6))
+    known = [(tick, recorded[tick : tick + STEPS]) for tick in (0, 7, 25)]
+    scores = score(frames(recorded), predictions(known), FPS)
+    assert np.ravel(list(scores["error_by_step"]["mae_deg"].values())) == pytest.approx(0.0, abs=1e-9)
+    assert scores["executed_error"]["mae_deg"][ALL] == pytest.approx(0.0, abs=1e-9)
+    late = [(tick, recorded[tick - 1 : tick - 1 + STEPS]) for tick in (1, 8, 20)]
+    scores = score(frames(recorded), predictions(late), FPS)
+    for joint, per_step in zip(JOINT_NAMES, range(1, 7), strict=True):
+        assert scores["error_by_step"]["mae_deg"][joint] == pytest.approx([per_step] * STEPS)
+
+
 def test_steps_beyond_the_end_of_the_episode_do_not_count():
     by_step = score(frames(), predictions([(0, rising(1.0)), (30, rising(1.0))]), FPS)["error_by_step"]
     assert by_step["count"] == [2] * 10 + [1] * 10
