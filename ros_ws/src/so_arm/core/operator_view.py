@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from so_arm.core.operator_keys import KEYS
+from so_arm.core.recording_session import Phase
 
 
 @dataclass
@@ -43,9 +44,9 @@ class OperatorView:
 
     def _progress(self) -> str:
         left = f", about {self.left_s:.0f} s left" if self.automatic and self.left_s > 0 else ""
-        if self.phase == "running":
+        if self.phase == Phase.running:
             return f"episode {self.episode} of {self.episodes}: RECORDING {self.since_s:.0f} s{left}"
-        if self.phase == "ready" and not self.automatic:
+        if self.phase == Phase.ready and not self.automatic:
             return f"{self.saved} of {self.episodes} saved: ready, r records the next"
         return f"{self.saved} of {self.episodes} saved: {self.phase}{f', {self.note}' if self.note else ''}{left}"
 

@@ -17,7 +17,7 @@ from so_arm.core.clock import date_ns
 from so_arm.core.errors import UserError
 from so_arm.core.paths import share_dir
 from so_arm.hardware.fault_desk import FaultDesk, read_faults
-from so_arm.hardware.feetech.emulator import Emulator
+from so_arm.hardware.feetech.emulator import SWITCH_INTERVAL_S, Emulator
 from so_arm.hardware.feetech.preset import servos_of
 from so_arm.hardware.stream_process import StreamProcess
 from so_arm.nodes import qos
@@ -33,9 +33,6 @@ from so_arm.sim.live_world import LiveWorld
 from so_arm.sim.rendering import POLICY_IMAGE_SIZE
 from so_arm.sim.start import REST_RAD
 from so_arm.sim.tasks import TASKS
-
-#: How long one Python thread may keep the others waiting [s]: the servos answer within microseconds.
-SWITCH_INTERVAL_S = 0.0002
 
 
 @dataclass(frozen=True)

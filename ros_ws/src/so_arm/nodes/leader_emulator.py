@@ -21,7 +21,7 @@ from so_arm.core.episode_info import EpisodeInfo
 from so_arm.core.errors import UserError
 from so_arm.core.paths import share_dir
 from so_arm.core.poses import HOME_POSE, REST_POSE
-from so_arm.hardware.feetech.emulator import Emulator
+from so_arm.hardware.feetech.emulator import SWITCH_INTERVAL_S, Emulator
 from so_arm.hardware.feetech.led_arm import LedArm
 from so_arm.hardware.feetech.preset import servos_of
 from so_arm.nodes import qos
@@ -33,8 +33,6 @@ from so_arm.nodes.runtime import RuntimeNode, run
 from so_arm.sim.expert_pilot import ExpertPilot
 from so_arm.sim.tasks import TASKS
 
-#: How long one Python thread may keep the others waiting [s]: the servos answer within microseconds.
-SWITCH_INTERVAL_S = 0.0002
 #: At the end: a bus that is quiet for so long is left by its driver, and how long that is waited for.
 QUIET_S, PATIENCE_S = 0.3, 3.0
 

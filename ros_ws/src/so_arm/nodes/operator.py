@@ -17,9 +17,12 @@ from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
 
 from so_arm.core.arbiter import TELEOP
+from so_arm.core.errors import UserError
 from so_arm.core.jog import KEYS as JOG_KEYS
 from so_arm.core.operator_keys import HELP, SERVICES, TAKE_OVER, HeldKeys, KeyReader
 from so_arm.core.operator_view import OperatorView, key_table
+from so_arm.core.recording_session import Phase
+from so_arm.core.session_status import SessionStatus
 from so_arm.core.terminal import KeyTerminal
 from so_arm.nodes import qos
 from so_arm.nodes.messages import texts_of
@@ -47,7 +50,7 @@ class Operator(RuntimeNode[Settings]):
         self._view = OperatorView()
         self._reader, self._held = KeyReader(), HeldKeys()
         self._begun_s = self._first_s = 0.0  # of the running episode, and of the first
-        self._last_told = ""
+        self._turns_told = 0
         self._problems: dict[str, tuple[str, float]] = {}
         self._others = self.create_publisher(String, "operator/key", qos.STATE)
         self._commands = {
@@ -103,16 +106,21 @@ class Operator(RuntimeNode[Settings]):
     # ---- what there is to show
 
     def _on_recording(self, message: DiagnosticStatus) -> None:
-        texts, view = texts_of(message), self._view
-        if message.message == "running" and view.phase != "running":
+        try:
+            status = SessionStatus.from_text(message.message, texts_of(message))
+        except UserError as error:
+            self.problem(str(error))
+            return
+        view = self._view
+        if status.phase is Phase.running and view.phase != Phase.running:
             self._begun_s = time.monotonic()
             self._first_s = self._first_s or self._begun_s
-        view.automatic = texts["automatic"] == "true"
-        view.phase, view.note = message.message, texts["note"]
-        view.episode, view.episodes, view.saved = int(texts["episode"]), int(texts["episodes"]), int(texts["saved"])
-        if texts["turns"] != self._last_told and texts["last"]:
-            self._last_told = texts["turns"]
-            self._terminal.say(texts["last"])
+        view.phase, view.note, view.automatic = status.phase, status.note, status.automatic
+        view.episode, view.episodes, view.saved = status.episode, status.episodes, status.saved
+        if status.turns != self._turns_told:
+            self._turns_told = status.turns
+            if status.last:
+                self._terminal.say(status.last)
         self._show()
 
     def _on_control(self, message: DiagnosticStatus) -> None:

@@ -22,6 +22,7 @@ from so_arm.core.files import append_json_line, check_new
 from so_arm.core.recorder_status import WAITING, RecorderStatus
 from so_arm.core.recording_session import Phase, RecordingSession, Sights
 from so_arm.core.session_patience import SessionPatience
+from so_arm.core.session_status import SessionStatus
 from so_arm.nodes import qos
 from so_arm.nodes.episode_listener import EpisodeListener
 from so_arm.nodes.episode_preparations import CamerasSeen, HomeDrive, WaitLog, unpublished
@@ -68,7 +69,7 @@ class RecordingSessionNode(RuntimeNode[Settings]):
         self._session = RecordingSession(settings.episodes, settings.automatic, settings.rest)
         self._recorder: RecorderStatus | None = None
         self._counts: dict[str, str] = {}  # what else the recorder says of the newest episode
-        self._told = ""
+        self._told: SessionStatus | None = None
         self._turns_told = 0
         self._last_told = ""  # what became of the last episode
         self._done_s = 0.0
@@ -194,20 +195,20 @@ class RecordingSessionNode(RuntimeNode[Settings]):
                 result = {"line": session.note, **dataclasses.asdict(turn), "counts": self._counts}
                 append_json_line(Path(self.settings.results_file), result)
         note = (self._home.refusal if self._home is not None and session.phase is Phase.homing else "") or session.note
-        values = {
-            "episode": str(session.number),
-            "episodes": str(session.episodes),
-            "saved": str(session.saved),
-            "automatic": str(session.automatic).lower(),
-            "note": note,
-            "turns": str(len(session.turns)),
-            "last": self._last_told,
-        }
-        if (text := f"{session.phase} {values}") != self._told:
-            self._told = text
-            self._status.publish(
-                DiagnosticStatus(name="recording", message=session.phase.value, values=key_values(values))
-            )
+        status = SessionStatus(
+            phase=session.phase,
+            episode=session.number,
+            episodes=session.episodes,
+            saved=session.saved,
+            automatic=session.automatic,
+            note=note,
+            turns=len(session.turns),
+            last=self._last_told,
+        )
+        if status != self._told:
+            self._told = status
+            values = key_values(status.to_text())
+            self._status.publish(DiagnosticStatus(name="recording", message=status.phase.value, values=values))
 
 
 def main() -> None:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from so_arm.core.errors import UserError
-from so_arm.data.dataset_schema import ACTION
+from so_arm.data.dataset_schema import ACTION, INTERVENTION, REWARD, SUCCESS
 from so_arm.data.exchange.episode import Episode, Layout
 
 #: OpenVLA's bound: an action whose motion is smaller does nothing.
 NO_OP_NORM = 1e-4
 #: Columns that hold what happened, not a sample of a signal: rewards add up, marks stay.
-REWARD, MARKS = "reward", frozenset({"success", "done", "intervention"})
+MARKS = frozenset({SUCCESS, INTERVENTION, "done"})
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from so_arm.data.dataset_schema import ACTION, STATE
+from so_arm.data.dataset_schema import ACTION, IMAGE_PREFIX, STATE
 from so_arm.data.exchange.episode import Episode, Layout, OnFrames
 from so_arm.data.exchange.hdf5_file import PatientFile, new_hdf5
 from so_arm.data.exchange.instruction import file_stem
@@ -21,7 +21,7 @@ NOTE = "so_arm"
 ORDER, INSTRUCTION = "episode_index", "language_instruction"
 #: There in every file, from a column of the dataset or made.
 REWARDS, DONES = "rewards", "dones"
-_IMAGES, _OBSERVATION = "observation.images.", "observation."
+_OBSERVATION = "observation."
 
 
 def write_hdf5(folder: Path, layout: Layout, episodes: Iterable[Episode], on_frames: OnFrames) -> None:
@@ -48,7 +48,7 @@ def places_of(layout: Layout) -> dict[str, str]:
     fixed = {ACTION: "actions", STATE: state, "reward": REWARDS, "done": DONES}
     fixed["observation.environment_state"] = "states"
     places = {key: fixed.get(key) or _place(key) for key in layout.features}
-    return places | {key: f"obs/{_plain(key.removeprefix(_IMAGES))}_rgb" for key in layout.images}
+    return places | {key: f"obs/{_plain(key.removeprefix(IMAGE_PREFIX))}_rgb" for key in layout.images}
 
 
 def _place(key: str) -> str:

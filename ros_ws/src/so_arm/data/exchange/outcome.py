@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from so_arm.data.dataset_schema import REWARD, SUCCESS
 from so_arm.data.exchange.episode import Episode
 
 
@@ -23,9 +24,9 @@ def outcome(episode: Episode) -> Outcome:
     Where there is no reward it is 1 on the last row of a success, else 0. An episode that does not tell its success
     is taken for a demonstration that has it, as everywhere in LIBERO.
     """
-    success = bool(episode.columns["success"].any()) if "success" in episode.columns else True
-    if "reward" in episode.columns:
-        return Outcome(episode.columns["reward"].reshape(len(episode)).astype(np.float32), success)
+    success = bool(episode.columns[SUCCESS].any()) if SUCCESS in episode.columns else True
+    if REWARD in episode.columns:
+        return Outcome(episode.columns[REWARD].reshape(len(episode)).astype(np.float32), success)
     rewards = np.zeros(len(episode), np.float32)
     rewards[-1] = float(success)
     return Outcome(rewards, success)

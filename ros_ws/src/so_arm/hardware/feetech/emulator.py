@@ -30,6 +30,9 @@ from so_arm.hardware.feetech.port_name import PortName
 from so_arm.hardware.feetech.servo import Servo
 from so_arm.hardware.punctual import SERVOS_PRIORITY, keep_time
 
+#: How long a process with an emulator in it may let one Python thread keep the others waiting [s], for
+#: `sys.setswitchinterval`: the servos answer within microseconds.
+SWITCH_INTERVAL_S = 0.0002
 #: A packet that stops in the middle is forgotten after that.
 _GAP_S = 0.01
 #: Sleeping ends that much too late at times; the rest is spent looking at the clock.
