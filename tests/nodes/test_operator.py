@@ -79,6 +79,36 @@ def test_keys_call_services_and_the_terminal_is_given_back(ros, terminal: Termin
     assert terminal.is_as_found
 
 
+#: The operator, interrupted in the middle of a callback, which is where Ctrl-C may come.
+INTERRUPTED = """
+import os, signal
+from so_arm.core.terminal import KeyTerminal
+from so_arm.nodes import operator
+typed = KeyTerminal.keys
+
+def keys(terminal):
+    found = typed(terminal)
+    if found == b"x":
+        os.kill(os.getpid(), signal.SIGINT)
+    return found
+
+KeyTerminal.keys = keys
+operator.main()
+"""
+
+
+def test_ctrl_c_ends_it_without_a_word(ros):
+    terminal = Terminal("-c", INTERRUPTED)
+    try:
+        ros.until(lambda: "waiting for recording_session" in terminal.text, "the line")
+        terminal.type(b"x")
+        ros.until(lambda: "[shell] exit code 0" in terminal.text or "[shell] stopped" in terminal.text, "the end")
+        assert terminal.is_as_found
+        assert "Exception" not in terminal.text and "Traceback" not in terminal.text
+    finally:
+        terminal.close()
+
+
 def test_without_a_terminal_it_says_so():
     done = subprocess.run(
         [sys.executable, "-m", "so_arm.nodes.operator"],

@@ -219,6 +219,17 @@ def test_stamps_that_go_backwards_and_messages_that_do_not_decode(tmp_path):
     assert len(found.problems) == 2 and f"{STATES}: stamps go backwards 1 times" in found.problems
 
 
+def test_stamps_of_several_publishers_may_interleave(tmp_path):
+    publisher = "- {reliability: reliable, durability: volatile, history: unknown, depth: 0}\n"
+    with BagWriter(tmp_path / "bag") as writer:
+        writer.add_topic(STATES, "sensor_msgs/msg/JointState", qos=publisher * 2)
+        for tick, stamp in enumerate((10, 30, 20, 40)):
+            writer.write(STATES, START_NS + tick * 10**9, joint_state(stamp))
+    with open_bag(tmp_path / "bag") as opened:
+        found = check(opened)
+    assert (found.topics[0].backwards, found.problems) == (1, [])
+
+
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [

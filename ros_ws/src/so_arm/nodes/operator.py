@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import math
 import os
+import signal
 import time
 from dataclasses import dataclass
+from types import FrameType
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.client import Client
@@ -43,9 +45,12 @@ class Operator(RuntimeNode[Settings]):
     def __init__(self) -> None:
         super().__init__("operator", Settings)
         self._terminal = KeyTerminal()
+        self._interrupted = False
 
     def setup(self) -> None:
         self._terminal.open()
+        # An exception in whatever runs just then would be told of as an error.
+        signal.signal(signal.SIGINT, self._on_interrupt)
         self._parent = os.getppid()
         self._view = OperatorView()
         self._reader, self._held = KeyReader(), HeldKeys()
@@ -71,6 +76,9 @@ class Operator(RuntimeNode[Settings]):
     def close(self) -> None:
         self._terminal.close()
 
+    def _on_interrupt(self, number: int, _: FrameType | None) -> None:
+        self._interrupted = True
+
     # ---- keys
 
     def _look(self) -> None:
@@ -80,6 +88,8 @@ class Operator(RuntimeNode[Settings]):
                     self._command(key)
             else:
                 self._others.publish(String(data=key))
+        if self._interrupted:
+            self.context.try_shutdown()
 
     def _command(self, key: str) -> None:
         if key == HELP:
