@@ -273,7 +273,7 @@ def test_appending_with_other_settings_is_refused_by_name(dataset: Path) -> None
     [
         (lambda info: info["features"]["action"]["names"].reverse(), "names of action are"),
         (lambda info: info["features"].pop("observation.state"), r"feature observation\.state is missing"),
-        (lambda info: info.update(codebase_version="v2.1"), "codebase_version is v2.1, expected v3.0"),
+        (lambda info: info.update(codebase_version="v2.1"), "is a LeRobot dataset of version v2.1, expected v3.0"),
     ],
 )
 def test_a_foreign_dataset_is_refused_by_name(tmp_path: Path, change, message: str) -> None:

@@ -70,8 +70,17 @@ def replacing(path: Path) -> Iterator[Path]:
         cleanup.callback(temporary.unlink, missing_ok=True)
         temporary.chmod(0o666 & ~_umask())
         yield temporary
-        _flush(temporary)
+        sync(temporary)
         temporary.replace(path)
+
+
+def sync(path: Path) -> None:
+    """Force a file or a folder to disk: some file systems report a full disk only now."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def takes_files(folder: Path) -> bool:
@@ -150,15 +159,6 @@ def _plain(value: Any) -> Any:
 def _existing(path: Path) -> Path:
     """The nearest of `path` and its folders that is there."""
     return next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
-
-
-def _flush(path: Path) -> None:
-    """Force the data to disk: some file systems report a full disk only now."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _umask() -> int:

@@ -14,6 +14,7 @@ from so_arm.core.calibration_formats import lerobot_text, read_calibration
 from so_arm.core.errors import UserError
 from so_arm.core.joints import JOINT_NAMES, NUM_JOINTS
 from so_arm.data.dataset_kind import check_version, not_a_dataset
+from so_arm.data.dataset_staging import INFO, RECORD_FILE
 
 STATE = "observation.state"
 ACTION = "action"
@@ -25,8 +26,6 @@ ROBOT_TYPE = "so100_follower"
 FEATURE_NAMES = [f"{name}.pos" for name in JOINT_NAMES]
 #: Units of the state and action columns, as LeRobot's follower with ``use_degrees`` records them.
 UNITS = {"body": "degree", "gripper": "0..100"}
-#: Our own record beside LeRobot's: units (LeRobot keeps none), one note per episode, and the last durable state.
-RECORD_FILE = "meta/so_arm.json"
 
 
 def features(cameras: Mapping[str, tuple[int, int]], columns: Collection[str] = ()) -> dict[str, dict[str, Any]]:
@@ -88,7 +87,7 @@ class Record:
 
 def load_info(root: Path) -> dict[str, Any]:
     """LeRobot's ``meta/info.json``; UserError when `root` is not a LeRobot v3 dataset."""
-    path = root / "meta" / "info.json"
+    path = root / INFO
     if not path.is_file():
         raise not_a_dataset(root)
     try:

@@ -14,10 +14,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from so_arm.core.errors import UserError
+from so_arm.core.files import sync
 
 RECORDING, FINISHED = ".recording", ".finished"
 INFO, STATS, TASKS, RECORD_FILE = "meta/info.json", "meta/stats.json", "meta/tasks.parquet", "meta/so_arm.json"
-#: Files that every episode changes; the rest is written once.
+#: Files that every episode changes; the rest is written once. `RECORD_FILE` is our own: `dataset_schema.Record`.
 REWRITTEN = (TASKS, STATS, RECORD_FILE, INFO)
 #: Copies of those, for the day when one is damaged.
 SPARE = "meta/durable"
@@ -53,10 +54,10 @@ def commit(root: Path) -> None:
         _copy(staging / name, staging / SPARE / Path(name).name)
     for folder, _, names in os.walk(staging):
         for name in names:
-            _sync(Path(folder) / name)
-        _sync(Path(folder))
+            sync(Path(folder) / name)
+        sync(Path(folder))
     staging.replace(root / FINISHED)
-    _sync(root)
+    sync(root)
     move_in(root)
 
 
@@ -72,7 +73,7 @@ def move_in(root: Path) -> bool:
             (finished / name).replace(root / name)
     shutil.rmtree(finished)
     for folder in ("meta", "."):
-        _sync(root / folder)
+        sync(root / folder)
     return True
 
 
@@ -114,11 +115,3 @@ def _link(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:
         shutil.copyfile(source, target)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -12,9 +12,8 @@ import numpy as np
 from so_arm.core.calibration import Calibration
 from so_arm.core.errors import UserError
 from so_arm.core.joints import NUM_JOINTS
+from so_arm.data.dataset_staging import INFO
 from so_arm.data.joint_units import JointUnits
-
-INFO_FILE = "meta/info.json"
 
 #: (camera, tick) to the image (h, w, 3) uint8 that belongs to the tick.
 ImageSource = Callable[[str, int], np.ndarray]
@@ -103,8 +102,6 @@ def open_recording(
         raise UserError(f"{path} does not exist; give a LeRobot dataset or a bag")
     if is_bag(path):
         return BagRecording(path, round(fps))
-    if not (path / INFO_FILE).is_file():
-        raise UserError(
-            f"{path} is no recording: neither a LeRobot dataset ({INFO_FILE}) nor a bag (.mcap or .db3 files)"
-        )
+    if not (path / INFO).is_file():
+        raise UserError(f"{path} is no recording: neither a LeRobot dataset ({INFO}) nor a bag (.mcap or .db3 files)")
     return DatasetRecording(path, units, calibration)
