@@ -125,7 +125,7 @@ def test_rows_for_people():
     assert figures["error over the chunk, mean"] == ["2.00°", "2.33°", "+0.33° (+0.00° to +1.00°)"]
     assert figures["jump where chunks join, mean"] == ["", "", ""]
     assert dict(joint_rows(report(1)))["gripper"] == ["2.00°"]
-    assert [step for step, _ in step_rows(report())] == ["1", "10", "20"]
+    assert [step for step, _ in step_rows(report())] == ["0", "10", "19"]
     told = dict(recording_rows(report(), TIMING))
     assert told["return"] == "the recording holds no reward"
     assert told["success"] == "not compared: the recording has no label of success"

@@ -96,10 +96,10 @@ def _error_plots(report: Mapping[str, Any]) -> str:
     plots = []
     for name in (ALL, *JOINT_NAMES):
         lines = [
-            Curve(np.arange(1, len(each[name]) + 1), np.array(each[name]), colour, width=1.8)
+            Curve(np.arange(len(each[name])), np.array(each[name]), colour, width=1.8)
             for colour, each in zip(POLICY_COLOURS, curves, strict=False)
         ]
-        limits = (1.0, float(max(2, *(len(each[name]) for each in curves))))
+        limits = (0.0, float(max(1, *(len(each[name]) - 1 for each in curves))))
         title = f"{'all joints' if name == ALL else name} [°]"
         plot = panel_svg(Panel(title, lines, limits), Place(38, 20, width - 48, height - 54), "steps ahead")
         plots.append(f'<svg viewBox="0 0 {width} {height}">{plot}</svg>')

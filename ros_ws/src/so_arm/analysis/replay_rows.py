@@ -61,12 +61,12 @@ def joint_rows(report: Mapping[str, Any]) -> list[Row]:
 
 
 def step_rows(report: Mapping[str, Any]) -> list[Row]:
-    """Mean error by step ahead: the first step, the last one and some between."""
+    """Mean error by step ahead, 0 is the tick of the observation: the first step, the last one and some between."""
     curves = [policy["summary"]["error_by_step"]["mae_deg"][ALL] for policy in report["policies"]]
     longest = max(map(len, curves))
     return [
-        (str(step + 1), [_form(curve[step], "{:.2f}°") if step < len(curve) else "" for curve in curves])
-        for step in sorted({0, *range(9, longest, 10), longest - 1})
+        (str(step), [_form(curve[step], "{:.2f}°") if step < len(curve) else "" for curve in curves])
+        for step in sorted({*range(0, longest, 10), longest - 1})
     ]
 
 
