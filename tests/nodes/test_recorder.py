@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.nodes.conftest import Ros
 from so_arm.core.episode_info import DISCARDED, FAILURE, SUCCESS
 from so_arm.core.errors import UserError
 from so_arm.core.recorder_status import IDLE, RECORDING, WAITING, RecorderStatus
+from so_arm.data.ingest import wire
 from so_arm.data.ingest.settings import COMMAND_TOPIC, EPISODE_TOPIC, REWARD_TOPIC, STATE_TOPIC, image_topic
 from so_arm.nodes import qos
 from so_arm.nodes.messages import texts_of
@@ -43,7 +45,8 @@ def _publish(ros: Ros, node: Recorder, senders: dict[str, Any], episode: list[wi
     """The source of episodes waits until everybody has heard that one begins, and so does this."""
     (first, began), *others = episode
     senders[first].publish(began)
-    ros.until(lambda: node._thread.phase == RECORDING, "the episode to be heard")
+    number = wire.episode_info(began, first).id
+    ros.until(lambda: node._thread._ingest.info.id == number, "the episode to be heard")
     for topic, raw in others:
         senders[topic].publish(raw)
 
@@ -83,6 +86,55 @@ def test_episodes_become_a_dataset(ros: Ros, folder: Path) -> None:
     assert [note["outcome"] for note in record["notes"]] == [SUCCESS, FAILURE]
     assert record["notes"][0]["streams"][CAMERA]["used"] == 40
     assert not (folder / ".recording").exists()
+
+
+@pytest.mark.parametrize("ros", [ARGUMENTS], indirect=True)
+def test_episodes_without_rest_and_with_faults_lose_nothing_silently(ros: Ros, folder: Path) -> None:
+    """One that runs before the recorder does, and four that follow it at once, each with its own trouble."""
+    from so_arm.data.dataset_check import check
+
+    def at(number: int) -> int:
+        return wired.START_NS + number * 10 * wired.SECOND_NS
+
+    def spoilt(number: int, topic: str, raw: bytes) -> list[wired.Fed]:
+        """From tick 12 on, `topic` says `raw`."""
+        fed = wired.lockstep_episode(20, number, ("static",), start_ns=at(number))
+        place = [k for k, (name, _) in enumerate(fed) if name == topic][12]
+        return [*fed[:place], (topic, raw), *fed[place + 1 :]]
+
+    senders = {topic: ros.probe.create_publisher(kind, topic, qos.RECORDER) for topic, kind in TYPES.items()}
+    senders[EPISODE_TOPIC] = ros.probe.create_publisher(DiagnosticStatus, EPISODE_TOPIC, qos.LATCHED)
+    running = wired.lockstep_episode(40, 1, ("static",), start_ns=at(1))
+    for topic, raw in running[: len(running) // 2]:
+        senders[topic].publish(raw)
+    node = ros.start(Recorder)
+    heard = ros.listen(DiagnosticStatus, "recorder/status", qos.LATCHED)
+    ros.until(lambda: _status(heard).phase == RECORDING, "the episode that runs")
+    ros.until(lambda: all(sender.get_subscription_count() for sender in senders.values()), "its subscriptions")
+    for topic, raw in running[len(running) // 2 :]:
+        senders[topic].publish(raw)
+    tick = wired.tick_ns(12, at(2))
+    wide, nothing = wired.image(tick, wired.picture(12, (32, 48))), [math.nan] * 6
+    for episode in (
+        spoilt(2, CAMERA, wide),
+        wired.lockstep_episode(20, 3, ("static",), start_ns=at(3)),
+        spoilt(4, COMMAND_TOPIC, wired.joints(wired.tick_ns(12, at(4)), nothing)),
+        spoilt(5, STATE_TOPIC, wired.joints(wired.tick_ns(12, at(5)), nothing, [f"j{k}" for k in range(6)])),
+    ):
+        _publish(ros, node, senders, episode)
+    ros.until(lambda: _status(heard).episode == "run-5", "the last episode")
+    told = {_status([message]).episode: _status([message]) for message in heard}
+    assert [told[f"run-{number}"].rows for number in (2, 3, 4, 5)] == [12, 20, 12, 12]
+    assert told["run-2"].result.endswith("the image size changed from 24x16 px to 48x32 px")
+    assert told["run-3"].result == "saved"
+    assert "is not finite" in told["run-4"].result and "joints do not match" in told["run-5"].result
+    assert 2 <= told["run-1"].rows <= 21, "what it heard of it, and no more"
+    node.close()
+    record = json.loads((folder / "meta" / "so_arm.json").read_text())
+    assert record["notes"][0]["lead"] == 40 - told["run-1"].rows
+    found = check(folder)
+    assert (found.episodes, found.problems) == (5, [])
+    assert found.frames == sum(status.rows for name, status in told.items() if name)
 
 
 @pytest.mark.parametrize(

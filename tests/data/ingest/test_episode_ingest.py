@@ -211,6 +211,27 @@ def test_an_episode_whose_end_was_not_heard_ends_with_the_next():
     assert restarted.reports[0].cut == UNHEARD_END
 
 
+@pytest.mark.parametrize("outcome", [SUCCESS, DISCARDED])
+def test_episodes_that_follow_at_once_lose_nothing_to_topics_that_overtake(outcome: str):
+    """Each topic is in order, and what is said of episodes comes before all samples."""
+    fed = [
+        *wired.lockstep_episode(20, 1, ("static",)),
+        *wired.lockstep_episode(15, 2, ("static",), outcome, START_NS + SECOND_NS),
+    ]
+    by_topic = sorted(fed, key=lambda message: (EPISODE_TOPIC, REWARD_TOPIC, STATIC, STATE_TOPIC).index(message[0])
+                      if message[0] != COMMAND_TOPIC else 9)  # fmt: skip
+    kept = Kept(patience_s=2.0).feed(by_topic)
+    kept.ingest.close()
+    assert [(report.info.id, report.info.outcome, report.cut) for report in kept.reports] == [
+        ("run-1", SUCCESS, ""),
+        ("run-2", outcome, "" if outcome == SUCCESS else kept.reports[1].cut),
+    ]
+    assert kept.reports[0].rows == 20
+    assert [counts.received for counts in kept.reports[0].streams.values()] == [20, 21, 21, 20]
+    if outcome == SUCCESS:
+        assert kept.reports[1].rows == 15 and len(kept.rows) == 35
+
+
 def test_samples_that_overtake_the_begin_of_their_episode_belong_to_it():
     fed = wired.lockstep_episode(10, cameras=("static",))
     kept = Kept().feed([*fed[1:6], fed[0], *fed[6:]])

@@ -25,3 +25,5 @@ LATCHED = _profile(1, latched=True)
 CONTROL = _profile(1, reliable=False)
 #: Subscribers that must see everything: recorders, the episode runner.
 RECORDER = _profile(1000)
+#: The same of topics that are latched: an end and the next beginning may come at once.
+RECORDER_LATCHED = _profile(1000, latched=True)

@@ -81,7 +81,7 @@ class Recorder(RuntimeNode[Settings]):
         self._writer = self._make_writer()
         self._thread = RecordingThread(self._root, self._writer, self._recording, self._tell, self._on_fate, self.fail)
         self._thread.start()
-        self._subscribe(EPISODE_TOPIC, qos.LATCHED)
+        self._subscribe(EPISODE_TOPIC, qos.RECORDER_LATCHED)
         self.create_timer(_LOOK_S, self._look)
         self._tell()
         self.get_logger().info(f"ready: {self._root}, {len(self._writer.notes)} episodes")

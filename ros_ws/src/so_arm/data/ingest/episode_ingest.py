@@ -84,6 +84,7 @@ class EpisodeIngest:
         self._recent: dict[str, deque[tuple[int, str, Raw]]] = {topic: deque(maxlen=_RECENT) for topic in self._rules}
         self._pixels: dict[str, tuple[Raw, np.ndarray]] = {}
         self._episode: _Episode | None = None
+        self._next: _Episode | None = None  # begun while samples of the one before were still to come
 
     @property
     def info(self) -> EpisodeInfo:
@@ -111,7 +112,11 @@ class EpisodeIngest:
             self._cut(str(error))
             return
         self._recent[stream].append((stamp_ns, topic, raw))
-        if self._episode is not None:
+        if self._next is not None and stamp_ns >= self._next.info.start_stamp_ns:
+            self._next.grid.add(stream, stamp_ns, (topic, raw))
+            if self._next.grid.has_begun:
+                self.settle()
+        elif self._episode is not None:
             self._episode.grid.add(stream, stamp_ns, (topic, raw))
             self._decide(self._episode)
 
@@ -130,41 +135,46 @@ class EpisodeIngest:
     def close(self) -> None:
         """The stream of messages is over."""
         self.settle()
+        self.settle()  # the next one, if it has ended as well
         if self._episode is not None:
             self._abandon(self._episode)
 
     def _hear(self, info: EpisodeInfo) -> None:
-        episode = self._episode
-        if episode is not None and info.id != episode.info.id:
-            self.settle()
-            if self._episode is not None:
-                self._abandon(episode)
-        if info.running and self.info.id != info.id:
+        newest = self._next or self._episode
+        if newest is not None and info.id == newest.info.id:
+            if info.phase == ENDED:
+                self._end(newest, info)
+            return
+        if self._next is not None:
+            self.settle()  # only one is waited for
+        if self._episode is not None and self._episode.info.phase != ENDED:
+            self._abandon(self._episode)
+        if info.running:
             self._begin(info)
-        elif info.phase == ENDED and self._episode is not None:
-            self._end(self._episode, info)
 
     def _begin(self, info: EpisodeInfo) -> None:
         patience_ns = round(self._settings.patience_s * _SECOND_NS)
         grid = FrameGrid(info.start_stamp_ns, self._settings.fps, self._rules, COMMAND_TOPIC, patience_ns)
-        self._episode = _Episode(info, grid)
+        episode = _Episode(info, grid)
         for stream, samples in self._recent.items():
             for stamp_ns, topic, raw in samples:
                 grid.add(stream, stamp_ns, (topic, raw))
-        self._decide(self._episode)
+        if self._episode is not None:
+            self._next = episode
+            return
+        self._episode = episode
+        self._decide(episode)
 
     def _end(self, episode: _Episode, info: EpisodeInfo) -> None:
         episode.info = info
-        if info.outcome == DISCARDED:
-            self._finish(episode)
-            return
         hz = self._settings.control_hz or self._settings.fps
         end_ns = info.start_stamp_ns + (info.steps * _SECOND_NS + hz // 2) // hz
         newest = episode.grid.streams[STATE_TOPIC].newest_ns
         if newest is not None and newest - end_ns > _SLOW_S * _SECOND_NS:
             end_ns = newest
         episode.grid.end(end_ns)
-        self._decide(episode)
+        if episode is self._episode:
+            self._decide(episode)
 
     def _abandon(self, episode: _Episode) -> None:
         """Keep what there is of an episode whose end was never told."""
@@ -179,6 +189,9 @@ class EpisodeIngest:
             self._episode.cut, self._episode.grid.done = reason, True
 
     def _decide(self, episode: _Episode) -> None:
+        if episode.info.outcome == DISCARDED:
+            self._finish(episode)
+            return
         try:
             for found in episode.grid.decide():
                 row = self._row(episode, found)
@@ -202,6 +215,9 @@ class EpisodeIngest:
             self._on_row(dataclasses.replace(episode.held, success=verdict))
         cut = episode.cut or ("" if rows else "no tick of it has a sample of every topic")
         self._on_end(EpisodeReport(info, rows, episode.grid.counts, cut, episode.grid.lead))
+        if self._next is not None:
+            self._episode, self._next = self._next, None
+            self._decide(self._episode)
 
     def _row(self, episode: _Episode, found: GridRow) -> Row:
         """UserErrors of messages that cannot be read become `_UnreadableError`."""

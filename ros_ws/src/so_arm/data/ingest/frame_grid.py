@@ -73,6 +73,13 @@ class FrameGrid:
     def streams(self) -> Mapping[str, StreamSamples]:
         return self._streams
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether every stream has delivered, or one of them for longer than `patience`."""
+        newest = [stream.newest_ns for stream in self._streams.values() if stream.newest_ns is not None]
+        complete = len(newest) == len(self._streams)
+        return complete or max(newest, default=self._start_ns) >= self._start_ns + self._patience_ns
+
     def add(self, stream: str, stamp_ns: int, value: Any) -> None:
         samples = self._streams[stream]
         if self.done:
