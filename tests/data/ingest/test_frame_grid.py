@@ -116,6 +116,16 @@ def test_a_camera_too_slow_for_the_tolerance_cuts_and_is_named_with_its_rate():
     assert _fill(grid, _ticks(CAMERA, range(100, 200))) == [], "nothing after a hole"
 
 
+def test_an_interruption_of_a_stream_that_is_fast_enough_is_no_matter_of_its_rate():
+    grid = _grid()
+    interrupted = [tick for tick in range(100) if tick not in range(40, 45)]
+    _fill(grid, _by_stamp(_ticks(STATE, range(100)), _ticks(COMMAND, interrupted), _ticks(CAMERA, range(100))))
+    assert grid.hole is not None
+    told = explain(grid, grid.hole, 30)
+    assert told.startswith("command has nothing within 0.05 s of 1.37 s (it delivers ")
+    assert told.endswith("Hz); the machine may have been too busy: fewer programs, smaller images")
+
+
 def test_a_topic_that_stops_is_named():
     grid = _grid()
     samples = _by_stamp(_ticks(STATE, range(20)), _ticks(COMMAND, range(90)), _ticks(CAMERA, range(90)))

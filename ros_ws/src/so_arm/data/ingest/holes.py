@@ -8,6 +8,8 @@ from so_arm.data.ingest.stream_samples import StreamSamples
 _SECOND_NS = 1_000_000_000
 #: Other streams may be so far ahead of one that stops; farther is a clock that jumped.
 _JUMP_NS = 2 * _SECOND_NS
+#: A stream of this share of the rate and more is fast enough: it was interrupted.
+_KEEPS_UP = 0.8
 
 
 def explain(grid: FrameGrid, hole: Hole, fps: int) -> str:
@@ -25,11 +27,12 @@ def explain(grid: FrameGrid, hole: Hole, fps: int) -> str:
         return f"the clock of {ahead} jumped ahead by more than {_JUMP_NS // _SECOND_NS} s at {when}"
     if stream.newest_ns < at:
         return f"{hole.stream} stopped at {(stream.newest_ns - start) / _SECOND_NS:.2f} s of the episode"
-    tolerance = stream.rule.tolerance_ns / _SECOND_NS
-    return (
-        f"{hole.stream} has nothing within {tolerance:g} s of {when} (it delivers {_rate_hz(stream):.1f} Hz); "
-        f"make it deliver {fps} Hz, or record with a lower fps or a larger tolerance"
-    )
+    tolerance, rate_hz = stream.rule.tolerance_ns / _SECOND_NS, _rate_hz(stream)
+    if rate_hz >= _KEEPS_UP * fps:
+        cure = "the machine may have been too busy: fewer programs, smaller images"
+    else:
+        cure = f"make it deliver {fps} Hz, or record with a lower fps or a larger tolerance"
+    return f"{hole.stream} has nothing within {tolerance:g} s of {when} (it delivers {rate_hz:.1f} Hz); {cure}"
 
 
 def _jumped_ahead(grid: FrameGrid, at: int) -> str:
