@@ -279,7 +279,7 @@ def test_an_interrupt_says_how_to_go_on(recorded, capsys, monkeypatch: pytest.Mo
         raise KeyboardInterrupt
 
     assert recorded(turns=[_turn(1)], then=interrupt) == 130
-    assert "1 new episodes are kept in" in capsys.readouterr().out
+    assert "1 new episode kept in" in capsys.readouterr().out
 
 
 def test_keys_need_a_terminal(tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch):

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from so_arm.cli.main import main
+from so_arm.core.counted import counted
 from so_arm.core.errors import UserError
 
 pytestmark = pytest.mark.torch
@@ -118,7 +119,7 @@ def test_damage_is_named_and_repaired(
     assert code == 1
     assert any(problem in text for text in found["problems"]), found["problems"]
     assert main(["dataset", "repair", str(root)]) == 0, capfd.readouterr()
-    assert f"whole: {kept} episodes" in capfd.readouterr().out
+    assert f"whole: {counted(kept, 'episode')}, " in capfd.readouterr().out
     assert _check(root, capfd)[0] == 0
     _loads(root, kept)
     assert sum(1 for path in root.rglob("*") if path.is_file()) >= before - 1, "nothing is deleted"

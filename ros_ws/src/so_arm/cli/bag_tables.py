@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from so_arm.core.counted import counted
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 def what_it_is(bag: Bag) -> list[str]:
     """Lines about the bag as a whole."""
     sizes = [file.path.stat().st_size for file in bag.files]
-    lines = [f"{bag.path}: {bag.storage}, {len(sizes)} {_plural('file', len(sizes))}, {bytes_text(sum(sizes))}"]
+    lines = [f"{bag.path}: {bag.storage}, {counted(len(sizes), 'file')}, {bytes_text(sum(sizes))}"]
     if bag.message_count:
         start = datetime.fromtimestamp(bag.start_ns / 1e9)
         lines.append(f"{bag.message_count} messages in {bag.duration_s:.3f} s, from {start:%Y-%m-%d %H:%M:%S}")
@@ -101,7 +103,3 @@ def _qos_text(text: str) -> str:
         history = "" if found["history"] == "unknown" else f", {found['history']} {found['depth']}".removesuffix(" 0")
         profiles.append(f"{found['reliability']},\n{found['durability']}{history}")
     return ";\n".join(dict.fromkeys(profiles)) or "not recorded"
-
-
-def _plural(word: str, count: int) -> str:
-    return word if count == 1 else f"{word}s"

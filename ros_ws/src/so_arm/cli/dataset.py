@@ -12,6 +12,7 @@ import typer
 from so_arm.cli.bag_conversion import to_bag
 from so_arm.cli.options import JsonOption
 from so_arm.cli.output import console, write_json
+from so_arm.core.counted import counted
 from so_arm.core.files import writing
 
 if TYPE_CHECKING:
@@ -50,7 +51,9 @@ def check(dataset: DatasetArgument, json_file: JsonOption = None) -> None:
         out.print(f"problem: {problem}", markup=False, soft_wrap=True)
     write_json(json_file, {"dataset": str(dataset), "whole": not found.problems} | dataclasses.asdict(found))
     if found.problems:
-        out.print(f"{len(found.problems)} problems; so-arm dataset repair {dataset}", markup=False, soft_wrap=True)
+        out.print(
+            f"{counted(len(found.problems), 'problem')}; so-arm dataset repair {dataset}", markup=False, soft_wrap=True
+        )
         raise typer.Exit(EXIT_PROBLEMS)
     out.print("whole")
 
@@ -76,7 +79,8 @@ def repair(dataset: DatasetArgument, json_file: JsonOption = None) -> None:
     if found.problems:
         raise typer.Exit(EXIT_PROBLEMS)
     out.print(
-        f"whole: {found.episodes} episodes, {found.frames} frames" + ("" if done else "; there was nothing to do")
+        f"whole: {counted(found.episodes, 'episode')}, {found.frames} frames"
+        + ("" if done else "; there was nothing to do")
     )
 
 
@@ -97,7 +101,7 @@ def _read(dataset: Path) -> DatasetCheck:
 def _lines(found: DatasetCheck) -> Iterator[str]:
     """What the dataset is, for people."""
     seconds = found.frames / found.fps if found.fps else 0.0
-    yield f"{found.episodes} episodes, {found.frames} frames at {found.fps} Hz ({seconds:.1f} s)"
+    yield f"{counted(found.episodes, 'episode')}, {found.frames} frames at {found.fps} Hz ({seconds:.1f} s)"
     yield "cameras: " + (", ".join(f"{name} {size}" for name, size in found.cameras.items()) or "none")
     yield "columns: " + ", ".join(["observation.state", "action", *found.columns])
     units = ", ".join(f"{name} {unit}" for name, unit in found.units.items())

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from so_arm.core.counted import counted
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -50,7 +52,7 @@ def show(out: Console, result: dict[str, Any]) -> None:
     out.print(_table(result["features"]))
     shorter = f" of {result['frames_read']}" if result["frames"] != result["frames_read"] else ""
     out.print(
-        f"{result['output']}: {result['episodes']} episodes, {result['frames']}{shorter} frames at "
+        f"{result['output']}: {counted(result['episodes'], 'episode')}, {result['frames']}{shorter} frames at "
         f"{result['fps']} fps, robot {result['robot_type']}",
         markup=False,
         soft_wrap=True,

@@ -11,6 +11,7 @@ import typer
 from so_arm.cli.options import JsonOption
 from so_arm.cli.output import console, write_json
 from so_arm.cli.recording_plan import ArmChoice, RecordHardware, RecordingPlan, Teleop
+from so_arm.core.counted import counted
 from so_arm.core.episode_info import SUCCESS
 from so_arm.core.errors import UserError
 from so_arm.core.recorder_status import CUT, DISCARDED, SAVED, counts_from_text
@@ -189,7 +190,7 @@ def _say_what_is_kept(plan: RecordingPlan, before: int, out: Console) -> None:
     new = _episodes_in(plan.output) - before
     if new > 0:
         out.print(
-            f"{new} new episodes are kept in {plan.output}; the same command with --output and --resume goes on",
+            f"{counted(new, 'new episode')} kept in {plan.output}; the same command with --output and --resume goes on",
             markup=False,
             soft_wrap=True,
         )
@@ -220,8 +221,9 @@ def _show(out: Console, report: dict[str, Any], turns: list[Turn]) -> None:
         table.add_row(str(turn["seed"]), outcome, *map(str, cells))
     out.print(table)
     out.print(
-        f"{report['saved']} of {report['episodes']} episodes saved ({report['frames']} frames, {report['succeeded']}"
-        f" successes), {report['cut']} cut, {report['discarded']} discarded; {report['in_dataset']} in the dataset",
+        f"{report['saved']} of {report['episodes']} episodes saved ({report['frames']} frames, "
+        f"{counted(report['succeeded'], 'success', 'successes')}), {report['cut']} cut, "
+        f"{report['discarded']} discarded; {report['in_dataset']} in the dataset",
         markup=False,
         soft_wrap=True,
     )

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from so_arm.core import files
+from so_arm.core.counted import counted
 from so_arm.core.errors import UserError
 from so_arm.data.dataset_check import EpisodePlace, check, places_of
 from so_arm.data.dataset_kind import require_dataset
@@ -143,7 +144,7 @@ class _Repair:
         if record is not None:
             record.notes, record.manifest = record.notes[:count], written_once(root)
             record.save(root)
-        yield f"the dataset now has {count} episodes, {frames} frames"
+        yield f"the dataset now has {counted(count, 'episode')}, {frames} frames"
 
 
 def _boundary(places: list[EpisodePlace], bad: int) -> int:
