@@ -48,7 +48,7 @@ def test_facts_of_what_was_recorded():
     assert facts["reward"]["return"] == 29.0
     assert facts["reward"]["missing"] == 1
     assert (facts["success"], facts["predicted_success"]) == (True, False)
-    assert facts["intervention"] == {"share": 0.2, "takeovers": 3}
+    assert facts["intervention"] == {"share": 0.2, "takeovers": 2}, "that the first tick is a person's is none"
     assert facts["latency"]["answered_share"] == 0.9
     assert facts["latency"]["over_period_share"] == pytest.approx(3 / 27)
     assert (facts["latency"]["p50_ms"], facts["latency"]["max_ms"]) == (10.0, 50.0)

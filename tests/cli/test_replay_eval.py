@@ -26,7 +26,7 @@ TOTAL = sum(LENGTHS)
 COLUMNS = {
     "reward": np.ones(TOTAL, dtype=np.float32),
     "success": [tick == LENGTHS[0] - 1 for tick in range(TOTAL)],
-    "intervention": [tick < 15 for tick in range(TOTAL)],
+    "intervention": [5 <= tick < 15 for tick in range(TOTAL)],
 }
 
 

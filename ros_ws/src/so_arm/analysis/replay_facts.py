@@ -56,8 +56,8 @@ def _latency(frames: RecordedFrames, period_ms: float) -> dict[str, Any] | None:
 
 
 def _intervention(frames: RecordedFrames) -> dict[str, Any] | None:
-    """Share of the ticks with a person in control, and how often one took over."""
+    """Share of the ticks with a person in control, and how often one took over in mid-episode."""
     if frames.intervention is None:
         return None
-    begun = np.diff(frames.intervention.astype(int), prepend=0) == 1
+    begun = np.diff(frames.intervention.astype(int)) == 1
     return {"share": float(frames.intervention.mean()), "takeovers": int(begun.sum())}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from so_arm.analysis.replay_scores import ALL
+from so_arm.core.counted import counted
 from so_arm.core.joints import JOINT_NAMES
 
 Row = tuple[str, list[str]]
@@ -122,4 +123,5 @@ def _latency(latency: Mapping[str, Any] | None) -> str:
 def _interventions(intervention: Mapping[str, Any] | None) -> str:
     if intervention is None:
         return "the recording does not tell"
-    return f"{intervention['share']:.1%} of the time, {intervention['takeovers']} takeovers"
+    taken = counted(intervention["takeovers"], "takeover")
+    return f"a person in control {intervention['share']:.1%} of the time, {taken} in mid-episode"
