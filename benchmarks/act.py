@@ -28,6 +28,7 @@ from so_arm.core.statistics import median_interval
 from so_arm.core.units import lerobot_from_rad
 from so_arm.learning.act.policy import ActPolicy
 from so_arm.learning.act.precision import cpu_has_bf16
+from so_arm.learning.compute import one_core
 from so_arm.nodes.messages import ImageWriter, JointStateReader, JointStateWriter, chunk_message, image_from_message
 from so_arm.nodes.policy_worker import Job, PolicyWorker
 from so_arm.sim.env import SoArmEnv
@@ -47,7 +48,7 @@ def run(quick: bool) -> dict[str, Any]:
     observations = _observations(folder, seeds=1 if quick else 4, every=60 if quick else 20)
     rounds = 11 if quick else 201
     sides = {"bare": _bare(folder, observations[0])}
-    with _one_core(), _node(folder, "fp32", observations[0]) as sides["node"]:
+    with one_core(), _node(folder, "fp32", observations[0]) as sides["node"]:
         if cpu_has_bf16():
             with _node(folder, "bf16", observations[0]) as sides["fast"]:
                 seconds = _measure(sides, rounds)
@@ -168,15 +169,3 @@ def _observations(folder: Path, seeds: int, every: int) -> list[Observation]:
             done = terminated or truncated
     env.close()
     return seen
-
-
-@contextmanager
-def _one_core() -> Iterator[None]:
-    threads, cores = torch.get_num_threads(), os.sched_getaffinity(0)
-    torch.set_num_threads(1)
-    os.sched_setaffinity(0, {max(cores)})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, cores)
-        torch.set_num_threads(threads)

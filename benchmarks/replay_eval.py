@@ -11,8 +11,8 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -33,6 +33,7 @@ from so_arm.core.units import lerobot_from_rad
 from so_arm.data.dataset_writer import DatasetWriter
 from so_arm.data.recordings.recording import open_recording
 from so_arm.learning.act.policy import ActPolicy
+from so_arm.learning.compute import one_core
 from so_arm.learning.residual.corrector import Residual
 from so_arm.sim.demonstrations import DemonstrationSettings, demonstrate
 from so_arm.sim.rendering import CAMERAS, POLICY_IMAGE_SIZE
@@ -43,7 +44,7 @@ TARGET = 1.3
 def run(quick: bool) -> dict[str, Any]:
     """`ratio` is ours / bare; the page, whose cost does not grow with the recording, is a part of ours."""
     folder, rounds = share_dir() / "models" / "act_pick_place", 1 if quick else 7
-    with tempfile.TemporaryDirectory(prefix="so_arm_benchmark_") as scratch, _one_core():
+    with tempfile.TemporaryDirectory(prefix="so_arm_benchmark_") as scratch, one_core():
         root = Path(scratch) / "set"
         _record(root, episodes=5 if quick else 20)
         ours = _Ours(folder, root)
@@ -163,15 +164,3 @@ def _timed(work: Callable[[], object]) -> float:
     begun = time.perf_counter()
     work()
     return time.perf_counter() - begun
-
-
-@contextmanager
-def _one_core() -> Iterator[None]:
-    threads, cores = torch.get_num_threads(), os.sched_getaffinity(0)
-    torch.set_num_threads(1)
-    os.sched_setaffinity(0, {max(cores)})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, cores)
-        torch.set_num_threads(threads)

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from so_arm.cli.replay_runs import Candidate, Judged
     from so_arm.data.recordings.recording import Recording
-    from so_arm.learning.residual.corrector import Residual
     from so_arm.rewards.registry import RewardFunction
 
 REPORT, TIMING, PAGE = "report.json", "timing.json", "report.html"
@@ -67,7 +65,7 @@ def replay_eval(
     for the same recording and policy, and report.html, a page with plots and video.
     """
     from so_arm.analysis.replay_report import build_report, settings_of
-    from so_arm.cli.replay_runs import chosen_episodes, load_candidates, page_of, timing_of
+    from so_arm.cli.replay_runs import chosen_episodes, judge, load_candidates, page_of, timing_of
     from so_arm.core.files import write_text
     from so_arm.learning.residual.corrector import Residual
 
@@ -81,7 +79,8 @@ def replay_eval(
         with out.status("loading the policy"):
             candidates = load_candidates(folders, opened)
         begun = time.perf_counter()
-        judged = _judge(opened, chosen, candidates, correction, source, delay)
+        with progress_bar("replaying", len(chosen) * len(candidates), "episodes") as advance:
+            judged = judge(opened, chosen, candidates, correction, source, delay, lambda: advance(1))
         took_s = time.perf_counter() - begun
         report = build_report(settings, judged.facts, judged.scores)
         timing = timing_of(judged, candidates, took_s, opened.fps)
@@ -121,20 +120,6 @@ def _open(path: Path, policies: Sequence[Path], units: JointUnits | None, calibr
 
     arm = None if calibration is None else read_calibration(calibration.expanduser())
     return open_recording(path, fps_of_policy(policies[0]), units, arm)
-
-
-def _judge(
-    recording: Recording,
-    episodes: Sequence[int],
-    candidates: Sequence[Candidate],
-    residual: Residual,
-    reward: RewardFunction | None,
-    delay: int,
-) -> Judged:
-    from so_arm.cli.replay_runs import judge
-
-    with progress_bar("replaying", len(episodes) * len(candidates), "episodes") as advance:
-        return judge(recording, episodes, candidates, residual, reward, delay, lambda: advance(1))
 
 
 def _show(out: Console, report: dict[str, Any], timing: dict[str, Any], folder: Path, json_file: Path | None) -> None:

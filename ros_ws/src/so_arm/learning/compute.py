@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -22,6 +25,19 @@ class Compute:
         if not hasattr(self._pinned, "done"):
             torch.set_num_threads(self._threads)
             self._pinned.done = True
+
+
+@contextmanager
+def one_core() -> Iterator[None]:
+    """One thread on one core in the block, so that times of two computations compare; Linux."""
+    threads, cores = torch.get_num_threads(), os.sched_getaffinity(0)
+    torch.set_num_threads(1)
+    os.sched_setaffinity(0, {max(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+        torch.set_num_threads(threads)
 
 
 def _device(name: str) -> torch.device:
