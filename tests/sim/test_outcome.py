@@ -1,5 +1,6 @@
 import pytest
 
+from so_arm.core.episode_phase import Phase
 from so_arm.sim.outcome import FAILURES, Milestones
 
 
@@ -18,3 +19,16 @@ from so_arm.sim.outcome import FAILURES, Milestones
 def test_failure_kinds(milestones, kind):
     assert milestones.failure() == kind
     assert kind in FAILURES
+
+
+@pytest.mark.parametrize(
+    ("milestones", "phase"),
+    [
+        (Milestones(closest_approach_m=0.01), Phase.UNTOUCHED),
+        (Milestones(0.0, touched=True, target_distance_m=0.01), Phase.TOUCHED),
+        (Milestones(0.0, True, True, lifted=True, target_distance_m=0.2), Phase.LIFTED),
+        (Milestones(0.0, True, True, lifted=False, target_distance_m=0.05), Phase.NEAR_TARGET),
+    ],
+)
+def test_phases(milestones, phase):
+    assert milestones.phase() is phase

@@ -91,7 +91,13 @@ class SoArmEnv(gym.Env[Observation, np.ndarray]):
             command = self._delayed.popleft()
         self.arm.advance(command, self.judge.tick)
         state, reward, success, truncated, failure = self.judge.judge()
-        info = {"success": success, "failure": failure, "state": state, "refused": refused}
+        info = {
+            "success": success,
+            "failure": failure,
+            "state": state,
+            "phase": self.task.milestones.phase(),
+            "refused": refused,
+        }
         return self._observe(), reward, success, truncated, info
 
     def hold(self) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
