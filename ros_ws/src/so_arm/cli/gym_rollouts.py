@@ -13,12 +13,27 @@ from so_arm.core.episode import EpisodeResult
 
 if TYPE_CHECKING:
     from so_arm.learning.controller import PolicyController
+    from so_arm.learning.policy import LoadedPolicy
     from so_arm.sim.env import SoArmEnv
 
 
 def default_workers() -> int:
     """The cores this process may use."""
     return len(os.sched_getaffinity(0))
+
+
+def env_and_policy(wanted: Rollouts) -> tuple[SoArmEnv, LoadedPolicy]:
+    """The environment, with cameras as the policy wants them, and the policy; UserError where they do not fit."""
+    from so_arm.core.clock import CONTROL_HZ
+    from so_arm.learning.policy import load_policy
+    from so_arm.learning.policy_fit import check_fit
+    from so_arm.sim.env import SoArmEnv
+    from so_arm.sim.rendering import CAMERAS
+
+    env = SoArmEnv(wanted.task, wanted.reward, wanted.randomisation, image_size=image_size(wanted.policy))
+    policy = load_policy(wanted.policy, threads=1)  # more threads would change the last bits
+    check_fit(wanted.policy, policy, CONTROL_HZ, CAMERAS)
+    return env, policy
 
 
 @dataclass(frozen=True)
@@ -31,16 +46,10 @@ class GymSetup:
         from so_arm.core.chunk_settings import ChunkSettings
         from so_arm.core.clock import CONTROL_HZ
         from so_arm.learning.controller import PolicyController
-        from so_arm.learning.policy import load_policy
-        from so_arm.learning.policy_fit import check_fit
         from so_arm.learning.residual.corrector import Residual
-        from so_arm.sim.env import SoArmEnv
-        from so_arm.sim.rendering import CAMERAS
 
         wanted = self.rollouts
-        env = SoArmEnv(wanted.task, wanted.reward, wanted.randomisation, image_size=image_size(wanted.policy))
-        policy = load_policy(wanted.policy, threads=1)  # more threads would change the last bits
-        check_fit(wanted.policy, policy, CONTROL_HZ, CAMERAS)
+        env, policy = env_and_policy(wanted)
         timeline = ChunkSettings.of_policy(wanted.policy).timeline(CONTROL_HZ)
         return env, PolicyController(policy, timeline, Residual.load(wanted.residual))
 
