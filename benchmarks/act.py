@@ -29,6 +29,7 @@ from so_arm.core.units import lerobot_from_rad
 from so_arm.learning.act.policy import ActPolicy
 from so_arm.learning.act.precision import cpu_has_bf16
 from so_arm.learning.compute import one_core
+from so_arm.learning.controller import Prediction
 from so_arm.nodes.messages import ImageWriter, JointStateReader, JointStateWriter, chunk_message, image_from_message
 from so_arm.nodes.policy_worker import Job, PolicyWorker
 from so_arm.sim.env import SoArmEnv
@@ -127,8 +128,8 @@ def _node(folder: Path, precision: str, observation: Observation) -> Iterator[Ca
     reader = JointStateReader("joint state")
     answers: queue.SimpleQueue[object] = queue.SimpleQueue()
 
-    def on_plan(job: Job, actions: np.ndarray) -> Callable[[], None]:
-        message = chunk_message(ActionChunk(job.stamp_ns, PERIOD_NS, actions))
+    def on_plan(job: Job, prediction: Prediction) -> Callable[[], None]:
+        message = chunk_message(ActionChunk(job.stamp_ns, PERIOD_NS, *prediction))
         return lambda: answers.put(message)
 
     policy = ActPolicy.load(folder, precision=precision)
@@ -149,7 +150,7 @@ def _deviation_deg(folder: Path, observations: list[Observation]) -> float:
     """Largest difference of any joint target between fast and fp32 [degree]."""
     exact, fast = ActPolicy.load(folder, precision="fp32"), ActPolicy.load(folder, precision="bf16")
     return max(
-        float(np.degrees(np.abs(fast.predict_chunk(*seen) - exact.predict_chunk(*seen)).max())) for seen in observations
+        float(np.degrees(np.abs(fast.predict(*seen).chunk - exact.predict(*seen).chunk).max())) for seen in observations
     )
 
 

@@ -25,13 +25,13 @@ def main() -> None:
     torch.set_num_threads(1)
     policy = ActPolicy.load(folder)
     images = {name: np.zeros((*policy.image_size(name), 3), np.uint8) for name in policy.camera_names}
-    policy.predict_chunk(np.zeros(NUM_JOINTS), images)
+    policy.predict(np.zeros(NUM_JOINTS), images)
     ended = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
     print("ready", flush=True)
     begun, chunks = time.perf_counter(), 0
     while not ended.is_set():
-        policy.predict_chunk(np.zeros(NUM_JOINTS), images)
+        policy.predict(np.zeros(NUM_JOINTS), images)
         chunks += 1
     took_s = time.perf_counter() - begun
     print(json.dumps({"chunks": chunks, "chunk_ms": 1e3 * took_s / max(1, chunks)}))

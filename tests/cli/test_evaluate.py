@@ -119,7 +119,7 @@ def test_interrupt_is_130_and_leaves_no_report(so_arm, policy, tmp_path, capsys,
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(fake_episodes.FakePolicy, "predict_chunk", interrupted)
+    monkeypatch.setattr(fake_episodes.FakePolicy, "predict", interrupted)
     assert so_arm("--policy", policy, "--workers", 1, "--output", "run", "--json", "out.json") == 130
     assert capsys.readouterr().err.endswith("interrupted\n")
     assert not (tmp_path / "run").exists()

@@ -16,11 +16,13 @@ from tests.data.recordings.video_dataset import LENGTHS, change_info, write_vide
 from so_arm.cli import main as cli_main
 from so_arm.cli.replay_runs import chosen_episodes
 from so_arm.cli.rollouts import released_policy
+from so_arm.core.chunk import no_features
 from so_arm.core.errors import UserError
 from so_arm.core.joints import JOINT_NAMES
 from so_arm.data.bags.writer import BagWriter
 from so_arm.data.conversion import message_bytes
 from so_arm.data.dataset_schema import Record
+from so_arm.learning.controller import Prediction
 
 TOTAL = sum(LENGTHS)
 COLUMNS = {
@@ -42,11 +44,11 @@ def evaluate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def fake(folder: Path, threads: int):
         off = np.radians(float(folder.name))
 
-        def predict_chunk(state, images):
+        def predict(state, images):
             assert [picture.shape for picture in images.values()] == [(32, 48, 3)]
-            return np.tile(state + off, (50, 1))
+            return Prediction(np.tile(state + off, (50, 1)), no_features())
 
-        return SimpleNamespace(fps=30, camera_names=("wrist",), predict_chunk=predict_chunk, reset=lambda: None)
+        return SimpleNamespace(fps=30, camera_names=("wrist",), feature_size=0, predict=predict, reset=lambda: None)
 
     for degrees in ("1", "2"):
         (tmp_path / degrees).mkdir()

@@ -25,6 +25,28 @@ def test_nan_in_a_chunk_is_refused_and_named() -> None:
         ActionChunk(0, PERIOD_NS, actions)
 
 
+def test_a_step_brings_the_rest_of_the_plan_and_the_features_of_its_chunk() -> None:
+    timeline = ChunkTimeline(PERIOD_NS, actions_per_chunk=10)
+    for start, seen in ((0, [1.0, 2.0]), (4, [3.0, 4.0])):
+        actions = np.repeat(start + np.arange(20.0)[:, None], 6, axis=1)
+        assert timeline.add(ActionChunk(tick_ns(start), PERIOD_NS, actions, np.array(seen)))
+    step = timeline.at(tick_ns(7))
+    assert step is not None and step.features.dtype == np.float32
+    assert (step.plan[:, 0].tolist(), step.features.tolist()) == ([7, 8, 9, 10, 11, 12, 13], [3.0, 4.0])
+    for values in (step.plan, step.features):
+        with pytest.raises(ValueError, match="read-only"):
+            values[0] = 1.0
+    timeline.add(chunk(tick_ns(8)))
+    step = timeline.at(tick_ns(8))
+    assert step is not None and step.features.shape == (0,)
+
+
+@pytest.mark.parametrize("features", [np.zeros((2, 2)), np.array([0.0, math.nan])])
+def test_features_that_are_no_row_of_numbers_are_refused(features: np.ndarray) -> None:
+    with pytest.raises(UserError, match=r"features of shape .* finite numbers"):
+        ActionChunk(0, PERIOD_NS, np.zeros((2, 6)), features)
+
+
 @pytest.mark.parametrize("shape", [(6,), (0, 6), (4, 5), (4, 7)])
 def test_wrong_shapes_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(UserError, match="expected"):

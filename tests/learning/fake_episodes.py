@@ -11,7 +11,7 @@ import numpy as np
 
 from so_arm.core.chunk import ChunkTimeline
 from so_arm.core.errors import UserError
-from so_arm.learning.controller import PolicyController
+from so_arm.learning.controller import PolicyController, Prediction
 
 PERIOD_NS = 33_333_333
 HORIZON = 60
@@ -47,9 +47,10 @@ class FakeEnv:
 
 
 class FakePolicy:
-    """Chunks of 50 steps that carry on from the state; a counter shows whether it was reset."""
+    """Chunks of 50 steps that carry on from the state; a counter, its one feature too, shows whether it was reset."""
 
     camera_names = ("static", "wrist")
+    feature_size = 1
 
     def __init__(self) -> None:
         self.calls = 0
@@ -57,10 +58,11 @@ class FakePolicy:
     def reset(self) -> None:
         self.calls = 0
 
-    def predict_chunk(self, state_rad: np.ndarray, images: dict[str, np.ndarray]) -> np.ndarray:
+    def predict(self, state_rad: np.ndarray, images: dict[str, np.ndarray]) -> Prediction:
         assert sorted(images) == ["static", "wrist"]
         self.calls += 1
-        return state_rad + 1e-3 * self.calls * np.arange(50)[:, None] * np.ones(6)
+        chunk = state_rad + 1e-3 * self.calls * np.arange(50)[:, None] * np.ones(6)
+        return Prediction(chunk, np.array([self.calls], np.float32))
 
 
 def setup() -> tuple[FakeEnv, PolicyController]:

@@ -84,10 +84,10 @@ def _lerobot_chunk(folder: Path) -> np.ndarray:
 def test_a_diffusion_policy_answers_as_lerobot_computes_it(folder: Path) -> None:
     policy = _load(folder)
     assert (policy.fps, policy.camera_names, policy.image_size("wrist")) == (30, ("static", "wrist"), (32, 40))
-    chunk = policy.predict_chunk(STATE, IMAGES)
+    chunk = policy.predict(STATE, IMAGES).chunk
     assert chunk.shape == (6, 6) and np.isfinite(chunk).all()
     np.testing.assert_allclose(chunk, _lerobot_chunk(folder), atol=1e-4)
-    assert np.abs(policy.predict_chunk(STATE + 0.3, IMAGES) - chunk).max() > 1e-6
+    assert np.abs(policy.predict(STATE + 0.3, IMAGES).chunk - chunk).max() > 1e-6
 
 
 def test_the_same_inputs_give_the_same_chunk_and_nobody_elses_noise_changes(
@@ -96,24 +96,24 @@ def test_the_same_inputs_give_the_same_chunk_and_nobody_elses_noise_changes(
     import torch
 
     policy = _load(folder)
-    chunk = policy.predict_chunk(STATE, IMAGES)
+    chunk = policy.predict(STATE, IMAGES).chunk
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
-    np.testing.assert_array_equal(policy.predict_chunk(STATE, IMAGES), chunk)
+    np.testing.assert_array_equal(policy.predict(STATE, IMAGES).chunk, chunk)
     assert torch.equal(torch.rand(1), expected)
     policy.reset()
-    np.testing.assert_array_equal(policy.predict_chunk(STATE, IMAGES), chunk)
-    np.testing.assert_array_equal(_load(folder).predict_chunk(STATE, IMAGES), chunk)
+    np.testing.assert_array_equal(policy.predict(STATE, IMAGES).chunk, chunk)
+    np.testing.assert_array_equal(_load(folder).predict(STATE, IMAGES).chunk, chunk)
     assert capfd.readouterr().out == "", "standard output belongs to the command"
 
 
 def test_larger_images_are_scaled_down_and_smaller_ones_refused(folder: Path) -> None:
     policy = _load(folder)
     large = {name: image.repeat(2, axis=0).repeat(2, axis=1) for name, image in IMAGES.items()}
-    np.testing.assert_allclose(policy.predict_chunk(STATE, large), policy.predict_chunk(STATE, IMAGES), atol=1e-4)
+    np.testing.assert_allclose(policy.predict(STATE, large).chunk, policy.predict(STATE, IMAGES).chunk, atol=1e-4)
     with pytest.raises(UserError, match="camera static: its images are 20x16 px"):
-        policy.predict_chunk(STATE, {name: image[:16, :20] for name, image in IMAGES.items()})
+        policy.predict(STATE, {name: image[:16, :20] for name, image in IMAGES.items()})
 
 
 def test_a_history_of_observations_is_refused_by_name(tmp_path: Path) -> None:

@@ -22,9 +22,12 @@ from fake_episodes import HORIZON, PERIOD_NS, FakeEnv, FakePolicy
 class Offset:
     """A residual that is not zero."""
 
-    def correct(self, state_rad, base):
-        residual = 0.01 * state_rad
-        return residual, base + residual
+    def reset(self):
+        pass
+
+    def correct(self, tick):
+        residual = 0.01 * tick.position
+        return residual, tick.plan[0] + residual
 
 
 def timeline() -> ChunkTimeline:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from so_arm.learning.controller import Prediction
+
 CHUNK = 50
 GOAL = np.array([0.3, -0.6, 0.5, 1.2, -1.0, 0.2])
 
@@ -16,6 +18,7 @@ GOAL = np.array([0.3, -0.6, 0.5, 1.2, -1.0, 0.2])
 class FakePolicy:
     fps = 30
     camera_names = ("static", "wrist")
+    feature_size = 1
 
     def image_size(self, name: str) -> tuple[int, int]:
         return (64, 64)
@@ -23,11 +26,11 @@ class FakePolicy:
     def reset(self) -> None:
         self.calls = 0
 
-    def predict_chunk(self, state_rad: np.ndarray, images: dict[str, np.ndarray]) -> np.ndarray:
-        """Straight to the goal, shifted a little by what the cameras see."""
+    def predict(self, state_rad: np.ndarray, images: dict[str, np.ndarray]) -> Prediction:
+        """Straight to the goal, shifted a little by what the cameras see, which is the feature."""
         seen = sum(float(images[name].mean()) for name in self.camera_names) / 255.0
         share = np.linspace(0.02, 1.0, CHUNK)[:, None]
-        return state_rad + share * (GOAL + 0.01 * seen - state_rad)
+        return Prediction(state_rad + share * (GOAL + 0.01 * seen - state_rad), np.array([seen], np.float32))
 
 
 def load_fake(folder: Path, device: str = "cpu", precision: str = "auto", threads: int = 1) -> FakePolicy:

@@ -6,6 +6,7 @@ from tests.nodes.conftest import Ros, running_episode
 from trajectory_msgs.msg import JointTrajectory
 
 from so_arm.core.errors import UserError
+from so_arm.learning.controller import Prediction
 from so_arm.nodes import act_policy, qos
 from so_arm.nodes.act_policy import ActPolicyNode
 from so_arm.nodes.messages import ImageWriter, JointStateWriter, chunk_from_message, key_values, stamp_ns
@@ -17,19 +18,20 @@ HOME = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
 
 
 class StillPolicy:
-    """Says: stay where you are, plus the brightness of the images."""
+    """Says: stay where you are, plus the brightness of the images; which is its feature."""
 
     fps = 30
     camera_names: tuple[str, ...] = ("static", "wrist")
+    feature_size = 1
 
     def image_size(self, name: str) -> tuple[int, int]:
         return (16, 16)
 
     def reset(self) -> None: ...
 
-    def predict_chunk(self, state_rad: np.ndarray, images: dict[str, np.ndarray]) -> np.ndarray:
+    def predict(self, state_rad: np.ndarray, images: dict[str, np.ndarray]) -> Prediction:
         seen = sum(float(image.mean()) for image in images.values()) / 1000
-        return np.tile(state_rad + seen, (50, 1))
+        return Prediction(np.tile(state_rad + seen, (50, 1)), np.array([seen], np.float32))
 
 
 @pytest.fixture

@@ -124,7 +124,6 @@ def test_parameters_change_while_running_within_their_range(ros: Ros) -> None:
         return result.successful, result.reason
 
     assert set_to("bound", [0.1] * 6) == (True, "")
-    assert node._residual.bound.tolist() == [0.1] * 6
     assert "from 0.0 to 1.0" in set_to("bound", [1.5])[1]
     assert "expected 1 or 6" in set_to("bound", [0.1] * 2)[1]
     assert set_to("enabled", False) == (True, "")

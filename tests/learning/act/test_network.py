@@ -29,6 +29,24 @@ def test_one_pass_for_all_cameras_equals_lerobot_s() -> None:
     assert torch.allclose(found, expected, atol=1e-5)
 
 
+def test_features_are_the_encoders_tokens_and_large_images_are_averaged() -> None:
+    import torch
+
+    from so_arm.learning.act.network import Encoded, pooled_tokens
+
+    def encoded(height: int, width: int) -> Encoded:
+        """Token t of observation b has the value 100 b + t in both of its places."""
+        tokens = 100.0 * torch.arange(3) + torch.arange(2.0 + 2 * height * width)[:, None]
+        return Encoded(tokens.unsqueeze(-1).expand(-1, -1, 2), torch.empty(0), (2, height, width))
+
+    small = pooled_tokens(encoded(1, 2))
+    assert small.shape == (3, 12)
+    assert small[1].tolist() == [100, 100, 101, 101, 102, 102, 103, 103, 104, 104, 105, 105]
+    large = pooled_tokens(encoded(2, 8))
+    assert large.shape == (3, 2 * (2 + 2 * 2 * 4))
+    assert large[0, ::2].tolist() == [0, 1] + [first + 0.5 for first in range(2, 34, 2)]
+
+
 def test_the_loss_leaves_padding_out() -> None:
     import torch
 

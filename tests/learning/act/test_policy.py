@@ -60,11 +60,27 @@ def _lerobot_chunk(folder: Path, state: np.ndarray, images: dict[str, np.ndarray
 def test_it_computes_what_lerobot_computes(folder: Path) -> None:
     state, images = _observation()
     policy = _load(folder)
-    chunk = policy.predict_chunk(state, images)
+    chunk = policy.predict(state, images).chunk
     assert chunk.shape == (8, 6)
     assert (policy.fps, policy.camera_names, policy.image_size("static")) == (30, ("static", "wrist"), SIZE)
     np.testing.assert_allclose(chunk, _lerobot_chunk(folder, state, images), atol=1e-5)
-    np.testing.assert_array_equal(chunk, _load(folder).predict_chunk(state, images))
+    np.testing.assert_array_equal(chunk, _load(folder).predict(state, images).chunk)
+
+
+def test_features_come_with_the_chunk_and_a_batch_is_its_observations(folder: Path) -> None:
+    policy = _load(folder)
+    seen = [_observation(frame) for frame in (3, 9)]
+    chunks, features = policy.predict_batch(
+        np.stack([state for state, _ in seen]),
+        {name: np.stack([images[name] for _, images in seen]) for name in policy.camera_names},
+    )
+    assert policy.feature_size == (2 + 2 * 1) * 32  # latent and state, one token per camera of 32x32 px; dim_model
+    assert features.shape == (2, policy.feature_size) and features.dtype == np.float32
+    for observation, chunk, told in zip(seen, chunks, features, strict=True):
+        alone = policy.predict(*observation)
+        np.testing.assert_allclose(chunk, alone.chunk, atol=1e-5)
+        np.testing.assert_allclose(told, alone.features, atol=1e-4)
+    assert np.abs(features[0] - features[1]).max() > 1e-3
 
 
 def test_bf16_stays_within_half_a_degree(folder: Path) -> None:
@@ -78,7 +94,7 @@ def test_bf16_stays_within_half_a_degree(folder: Path) -> None:
     assert _load(folder, "auto").precision == "bf16"
     exact, fast = _load(folder), _load(folder, "bf16")
     for frame in range(0, 60, 7):
-        difference = fast.predict_chunk(*_observation(frame)) - exact.predict_chunk(*_observation(frame))
+        difference = fast.predict(*_observation(frame)).chunk - exact.predict(*_observation(frame)).chunk
         assert np.degrees(np.abs(difference).max()) < 0.5
 
 
@@ -110,21 +126,21 @@ def test_images_of_another_size_are_resized(folder: Path) -> None:
     state, images = _observation()
     policy = _load(folder)
     large = {name: image.repeat(3, axis=0).repeat(3, axis=1) for name, image in images.items()}
-    np.testing.assert_allclose(policy.predict_chunk(state, large), policy.predict_chunk(state, images), atol=1e-5)
+    np.testing.assert_allclose(policy.predict(state, large).chunk, policy.predict(state, images).chunk, atol=1e-5)
 
 
 def test_smaller_images_are_refused(folder: Path) -> None:
     state, images = _observation()
     images["wrist"] = images["wrist"][:20]
     with pytest.raises(UserError, match=r"camera wrist: its images are 32x20 px .*wants 32x32 px.*smaller ones are"):
-        _load(folder).predict_chunk(state, images)
+        _load(folder).predict(state, images)
 
 
 def test_a_missing_camera_is_named(folder: Path) -> None:
     state, images = _observation()
     del images["wrist"]
     with pytest.raises(UserError, match="no image of camera wrist; the policy needs static, wrist"):
-        _load(folder).predict_chunk(state, images)
+        _load(folder).predict(state, images)
 
 
 def _changed(folder: Path, target: Path, file: str, change) -> Path:

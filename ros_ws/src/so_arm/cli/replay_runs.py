@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from so_arm.core.predictions import Predictions
     from so_arm.core.reward_trace import RewardTrace
     from so_arm.data.recordings.recording import RecordedFrames, Recording
+    from so_arm.learning.controller import Prediction
     from so_arm.learning.policy import LoadedPolicy
     from so_arm.learning.residual.corrector import Residual
     from so_arm.rewards.registry import RewardFunction
@@ -32,13 +33,14 @@ class TimedPolicy:
     def __init__(self, policy: LoadedPolicy) -> None:
         self._policy = policy
         self.camera_names = policy.camera_names
+        self.feature_size = policy.feature_size
         self.chunk_ms: list[float] = []
 
-    def predict_chunk(self, state_rad: np.ndarray, images: dict[str, np.ndarray]) -> np.ndarray:
+    def predict(self, state_rad: np.ndarray, images: dict[str, np.ndarray]) -> Prediction:
         begun = time.perf_counter()
-        chunk = self._policy.predict_chunk(state_rad, images)
+        prediction = self._policy.predict(state_rad, images)
         self.chunk_ms.append(1e3 * (time.perf_counter() - begun))
-        return chunk
+        return prediction
 
     def reset(self) -> None:
         self._policy.reset()

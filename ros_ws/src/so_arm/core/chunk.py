@@ -7,7 +7,7 @@ The names and the arithmetic of the settings are those of LeRobot's asynchronous
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -26,17 +26,24 @@ AGGREGATE_FUNCTIONS: dict[str, Aggregate] = {
 }
 
 
+def no_features() -> np.ndarray:
+    """(0,) float32."""
+    return np.empty(0, np.float32)
+
+
 @dataclass(frozen=True, eq=False)
 class ActionChunk:
     """Joint targets that answer the observation stamped `stamp_ns`.
 
     Step i is the command for the control tick at ``stamp_ns + i * period_ns``.
     `actions`: (n, 6) [rad] in ``JOINT_NAMES`` order; kept as a read-only copy.
+    `features`: (k,) float32, what the policy saw in that observation; empty for a policy that does not tell.
     """
 
     stamp_ns: int
     period_ns: int
     actions: np.ndarray
+    features: np.ndarray = field(default_factory=no_features)
 
     def __post_init__(self) -> None:
         actions = np.array(self.actions, dtype=np.float64)
@@ -47,8 +54,12 @@ class ActionChunk:
             raise UserError(f"action chunk: step {step} of {JOINT_NAMES[joint]} is {actions[step, joint]}")
         if self.period_ns <= 0:
             raise UserError(f"action chunk: period {self.period_ns} ns, expected more than 0")
-        actions.setflags(write=False)
-        object.__setattr__(self, "actions", actions)
+        features = np.array(self.features, dtype=np.float32)
+        if features.ndim != 1 or not np.isfinite(features).all():
+            raise UserError(f"action chunk: features of shape {features.shape}, expected (k,) finite numbers")
+        for name, values in (("actions", actions), ("features", features)):
+            values.setflags(write=False)
+            object.__setattr__(self, name, values)
 
 
 class TimelineStep(NamedTuple):
@@ -57,6 +68,8 @@ class TimelineStep(NamedTuple):
     position: np.ndarray  #: (6,) [rad], read-only
     step: int  #: index into its chunk
     chunk_stamp_ns: int
+    plan: np.ndarray  #: (m, 6) [rad], read-only: the steps from this one on; plan[0] is `position`
+    features: np.ndarray  #: (k,) float32, read-only: those of the chunk
 
 
 class ChunkTimeline:
@@ -94,6 +107,7 @@ class ChunkTimeline:
         """Forget every chunk: a new episode."""
         self._stamp_ns: int | None = None
         self._plan: np.ndarray = np.empty((0, NUM_JOINTS))
+        self._features: np.ndarray = no_features()
 
     def add(self, chunk: ActionChunk) -> bool:
         """Let `chunk` take over; False when it is not newer than the current one and was dropped."""
@@ -109,7 +123,7 @@ class ChunkTimeline:
             if len(overlap):
                 plan[: len(overlap)] = self._aggregate(overlap, plan[: len(overlap)])
         plan.setflags(write=False)
-        self._stamp_ns, self._plan = chunk.stamp_ns, plan
+        self._stamp_ns, self._plan, self._features = chunk.stamp_ns, plan, chunk.features
         return True
 
     def at(self, stamp_ns: int) -> TimelineStep | None:
@@ -119,7 +133,7 @@ class ChunkTimeline:
         step = self._step(stamp_ns)
         if not 0 <= step < len(self._plan):
             return None
-        return TimelineStep(self._plan[step], step, self._stamp_ns)
+        return TimelineStep(self._plan[step], step, self._stamp_ns, self._plan[step:], self._features)
 
     def due(self, stamp_ns: int) -> bool:
         """True when the observation stamped `stamp_ns` should be answered by a new chunk."""

@@ -9,8 +9,16 @@ import numpy as np
 
 from so_arm.core.chunk import ActionChunk, ChunkTimeline
 from so_arm.core.joints import NUM_JOINTS
+from so_arm.core.policy_tick import PolicyTick
 
 Image = np.ndarray  # (h, w, 3) uint8
+
+
+class Prediction(NamedTuple):
+    """What a policy answers to one observation."""
+
+    chunk: np.ndarray  #: (n, 6) [rad], the next joint targets
+    features: np.ndarray  #: (k,) float32, what it saw; k = 0 for a policy without features
 
 
 class ChunkPolicy(Protocol):
@@ -19,8 +27,11 @@ class ChunkPolicy(Protocol):
     @property
     def camera_names(self) -> Sequence[str]: ...
 
-    def predict_chunk(self, state_rad: np.ndarray, images: dict[str, Image]) -> np.ndarray:
-        """(6,) [rad] and one image per camera to the next joint targets (n, 6) [rad]."""
+    @property
+    def feature_size(self) -> int: ...
+
+    def predict(self, state_rad: np.ndarray, images: dict[str, Image]) -> Prediction:
+        """Joint positions (6,) [rad] and one image per camera to the next joint targets."""
 
     def reset(self) -> None: ...
 
@@ -28,8 +39,11 @@ class ChunkPolicy(Protocol):
 class ActionCorrector(Protocol):
     """What is asked of a residual, e.g. `so_arm.learning.residual.corrector.Residual`."""
 
-    def correct(self, state_rad: np.ndarray, base: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Joint positions (6,) and base action (6,) to (residual (6,), action (6,)) [rad]."""
+    def reset(self) -> None:
+        """A new episode."""
+
+    def correct(self, tick: PolicyTick) -> tuple[np.ndarray, np.ndarray]:
+        """Residual (6,) and action (6,) [rad]."""
 
 
 class ExecutedStep(NamedTuple):
@@ -68,9 +82,11 @@ class PolicyController:
         self._coming: ActionChunk | None = None
 
     def reset(self) -> None:
-        """Forget chunks and policy state: a new episode."""
+        """Forget chunks, policy and residual state: a new episode."""
         self._timeline.reset()
         self._policy.reset()
+        if self._residual is not None:
+            self._residual.reset()
         self._coming = None
 
     def act(self, stamp_ns: int, state_rad: np.ndarray, image_of: Callable[[str], Image]) -> np.ndarray:
@@ -88,8 +104,8 @@ class PolicyController:
         new_chunk = None
         if self._coming is None and self._timeline.due(stamp_ns):
             images = {name: image_of(name) for name in self._policy.camera_names}
-            new_chunk = self._policy.predict_chunk(state_rad, images)
-            self._coming = ActionChunk(stamp_ns, self._timeline.period_ns, new_chunk)
+            new_chunk, features = self._policy.predict(state_rad, images)
+            self._coming = ActionChunk(stamp_ns, self._timeline.period_ns, new_chunk, features)
             self._take_over(stamp_ns)
         return Answer(self._step(stamp_ns, state_rad), new_chunk, self._coming is None)
 
@@ -107,5 +123,5 @@ class PolicyController:
         base = step.position
         if self._residual is None:
             return ExecutedStep(base, _NO_RESIDUAL, base)
-        residual, action = self._residual.correct(state_rad, base)
+        residual, action = self._residual.correct(PolicyTick.of(stamp_ns, state_rad, step))
         return ExecutedStep(base, residual, action)

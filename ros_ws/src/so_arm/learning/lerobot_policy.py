@@ -16,12 +16,14 @@ from lerobot.policies.pretrained import PreTrainedPolicy
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from so_arm.core.chunk import no_features
 from so_arm.core.errors import UserError, choice_error
 from so_arm.core.joints import NUM_JOINTS
 from so_arm.core.units import lerobot_from_rad, rad_from_lerobot
 from so_arm.data.dataset_schema import ACTION, IMAGE_PREFIX, STATE
 from so_arm.learning.act.settings import PRECISIONS
 from so_arm.learning.compute import Compute
+from so_arm.learning.controller import Prediction
 from so_arm.learning.policy_description import (
     POSTPROCESSOR_FILE,
     PREPROCESSOR_FILE,
@@ -40,7 +42,9 @@ _SEED = 0
 
 
 class LerobotPolicy:
-    """A policy that answers one observation at a time, as `ActPolicy` does; fp32."""
+    """A policy that answers one observation at a time, as `ActPolicy` does; fp32. It tells no features."""
+
+    feature_size = 0
 
     def __init__(self, description: PolicyDescription, compute: Compute) -> None:
         self._description = description
@@ -51,7 +55,7 @@ class LerobotPolicy:
             self._before, self._after = _processors(description, str(compute.device))
         with _refusing(description):
             black = {name: np.zeros((*self.image_size(name), 3), np.uint8) for name in self.camera_names}
-            self.predict_chunk(np.zeros(NUM_JOINTS), black)
+            self.predict(np.zeros(NUM_JOINTS), black)
         self.reset()
 
     @classmethod
@@ -83,8 +87,8 @@ class LerobotPolicy:
         """Forget the episode."""
         self._network.reset()
 
-    def predict_chunk(self, state_rad: ArrayLike, images: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Joint targets (n, 6) [rad] for joint positions (6,) [rad] and images (h, w, 3) uint8 by camera."""
+    def predict(self, state_rad: ArrayLike, images: Mapping[str, np.ndarray]) -> Prediction:
+        """Joint targets (n, 6) [rad] for joint positions (6,) [rad] and images (h, w, 3) uint8; no features."""
         self._compute.prepare_thread()
         batch: dict[str, Any] = {STATE: torch.from_numpy(lerobot_from_rad(state_rad).astype(np.float32))}
         batch |= {IMAGE_PREFIX + name: self._images.pixels(name, images)[0] for name in self.camera_names}
@@ -96,7 +100,7 @@ class LerobotPolicy:
                 f"policy {self._description.folder}: action chunk has shape {tuple(chunk.shape)},"
                 f" expected (1, n, {NUM_JOINTS})"
             )
-        return rad_from_lerobot(chunk[0].float().cpu().numpy())
+        return Prediction(rad_from_lerobot(chunk[0].float().cpu().numpy()), no_features())
 
     def _answer(self, batch: dict[str, Any]) -> Tensor:
         """Normalised actions (1, n, 6)."""

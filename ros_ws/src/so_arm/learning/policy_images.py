@@ -28,12 +28,22 @@ class PolicyImages:
         return self._sizes[camera]
 
     def pixels(self, camera: str, images: Mapping[str, np.ndarray]) -> Tensor:
-        """(1, 3, height, width) float, 0..1, from the (h, w, 3) uint8 image of `camera`, scaled down by area."""
+        """(b, 3, height, width) float, 0..1, from the images of `camera`, (b, h, w, 3) uint8, scaled down by area.
+
+        One image (h, w, 3) is a batch of one.
+        """
         if camera not in images:
             raise UserError(f"no image of camera {camera}; the policy needs {', '.join(self.names)}")
         image = np.array(images[camera])  # a copy, because images from messages are read-only
-        check_image_size(camera, image.shape[:2], self._sizes[camera])
-        pixels = torch.from_numpy(image).to(self._device).permute(2, 0, 1).unsqueeze(0).float()
+        check_image_size(camera, image.shape[-3:-1], self._sizes[camera])
+        pixels = (
+            torch.from_numpy(image)
+            .to(self._device)
+            .reshape(-1, *image.shape[-3:])
+            .permute(0, 3, 1, 2)
+            .float()
+            .contiguous()
+        )
         if pixels.shape[2:] != self._sizes[camera]:
             pixels = functional.interpolate(pixels, self._sizes[camera], mode="area")
         return pixels.div_(255.0)

@@ -16,6 +16,7 @@ from trajectory_msgs.msg import JointTrajectory
 from so_arm.core.chunk import ActionChunk
 from so_arm.core.episode_info import EpisodeInfo
 from so_arm.core.errors import UserError
+from so_arm.learning.controller import Prediction
 from so_arm.learning.policy import load_policy
 from so_arm.learning.policy_fit import check_fit, check_image_size
 from so_arm.nodes import qos
@@ -163,9 +164,9 @@ class ActPolicyNode(RuntimeNode[Settings]):
                 return False
         return True
 
-    def _on_plan(self, job: Job, actions: np.ndarray) -> Callable[[], None]:
+    def _on_plan(self, job: Job, prediction: Prediction) -> Callable[[], None]:
         """In the worker's thread."""
-        chunk = ActionChunk(job.stamp_ns, self._timeline.period_ns, actions)
+        chunk = ActionChunk(job.stamp_ns, self._timeline.period_ns, *prediction)
         message = chunk_message(chunk)
         with self._changing:
             current = self._episodes.info.running and job.episode_id == self._episodes.info.id

@@ -13,6 +13,7 @@ import numpy as np
 from so_arm.core.joints import NUM_JOINTS
 
 if TYPE_CHECKING:
+    from so_arm.learning.controller import Prediction
     from so_arm.learning.policy import LoadedPolicy
 
 
@@ -26,13 +27,13 @@ class Job(NamedTuple):
 
 
 class PolicyWorker:
-    """on_plan: called in the worker's thread with the job and the actions (n, 6) [rad]; returns what sends the answer.
+    """on_plan: called in the worker's thread with the job and its answer; returns what sends that on.
     on_failure: called with its error."""
 
     def __init__(
         self,
         policy: LoadedPolicy,
-        on_plan: Callable[[Job, np.ndarray], Callable[[], None]],
+        on_plan: Callable[[Job, Prediction], Callable[[], None]],
         on_failure: Callable[[Exception], None],
     ) -> None:
         self.last_s = 0.0  #: duration of the last inference
@@ -58,7 +59,7 @@ class PolicyWorker:
         for name in self._policy.camera_names:
             height, width = self._policy.image_size(name)
             images[name] = np.zeros((height, width, 3), np.uint8)
-        self._policy.predict_chunk(np.zeros(NUM_JOINTS), images)
+        self._policy.predict(np.zeros(NUM_JOINTS), images)
         self._policy.reset()
 
     def close(self) -> None:
@@ -72,9 +73,9 @@ class PolicyWorker:
                     self._policy.reset()
                     self._episode_id = job.episode_id
                 begun = time.perf_counter()
-                actions = self._policy.predict_chunk(job.position, job.images)
+                prediction = self._policy.predict(job.position, job.images)
                 self.last_s = time.perf_counter() - begun
-                publish = self._on_plan(job, actions)
+                publish = self._on_plan(job, prediction)
                 # Not busy any more before the answer goes out: it may bring the next job at once.
                 self._busy.clear()
                 publish()

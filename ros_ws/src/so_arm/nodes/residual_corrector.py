@@ -15,7 +15,8 @@ from so_arm.core.episode_info import EpisodeInfo
 from so_arm.core.errors import UserError
 from so_arm.core.joints import NUM_JOINTS
 from so_arm.core.pacing import TickPacer
-from so_arm.learning.residual.corrector import DEFAULT_BOUND, Residual
+from so_arm.core.policy_tick import PolicyTick
+from so_arm.learning.residual.corrector import Residual
 from so_arm.nodes import qos
 from so_arm.nodes.camera_topics import has_listeners
 from so_arm.nodes.chunking import Chunking
@@ -31,8 +32,8 @@ _ZERO = np.zeros(NUM_JOINTS)
 class Settings(Chunking):
     residual_path: str = parameter("", "Folder of a trained residual; empty: the zero residual.")
     bound: tuple[float, ...] = parameter(
-        (DEFAULT_BOUND,),
-        "Largest correction as a share of each joint's half range: one value, or one per joint.",
+        (1.0,),
+        "Narrows the trained bound, as a share of each joint's half range: one value, or one per joint.",
         low=0.0,
         high=1.0,
         lengths=(1, NUM_JOINTS),
@@ -48,7 +49,8 @@ class ResidualCorrector(RuntimeNode[Settings]):
     def setup(self) -> None:
         settings = self.settings
         path = Path(settings.residual_path).expanduser() if settings.residual_path else None
-        self._residual = Residual.load(path, settings.bound)
+        self._residual = Residual.load(path)
+        self._residual.limit(settings.bound)
         self._timeline = settings.timeline()
         self._pacer = TickPacer(self._timeline.period_ns)
         self._waiting: tuple[int, np.ndarray] | None = None
@@ -63,7 +65,7 @@ class ResidualCorrector(RuntimeNode[Settings]):
         self.get_logger().info("ready")
 
     def settings_changed(self, settings: Settings, given: Collection[str]) -> None:
-        self._residual.set_bound(settings.bound)
+        self._residual.limit(settings.bound)
 
     def _on_episode(self, info: EpisodeInfo) -> None:
         self._timeline.reset()
@@ -110,7 +112,7 @@ class ResidualCorrector(RuntimeNode[Settings]):
             return
         base, residual, action = step.position, _ZERO, step.position
         if self.settings.enabled:
-            residual, action = self._residual.correct(position, base)
+            residual, action = self._residual.correct(PolicyTick.of(stamp, position, step))
         # The command first: it is waited for, the others are looked at.
         self._action.publish(self._writer.write(stamp, action))
         self._publish_wanted(self._base, stamp, base)

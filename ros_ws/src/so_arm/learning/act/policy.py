@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
+from so_arm.core.joints import NUM_JOINTS
 from so_arm.core.units import lerobot_from_rad, rad_from_lerobot
 from so_arm.data.dataset_schema import IMAGE_PREFIX, STATE
 from so_arm.learning.act.fast_backbone import Bf16Backbone
-from so_arm.learning.act.network import predict
+from so_arm.learning.act.network import decode, encode, pooled_tokens
 from so_arm.learning.act.policy_directory import PolicyDirectory, load_policy_directory
 from so_arm.learning.act.precision import use_bf16
 from so_arm.learning.compute import Compute
+from so_arm.learning.controller import Prediction
 from so_arm.learning.policy_images import PolicyImages
 
 
@@ -60,18 +63,34 @@ class ActPolicy:
     def reset(self) -> None:
         """Forget the episode: nothing to forget, the network sees one observation at a time."""
 
-    def predict_chunk(self, state_rad: ArrayLike, images: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Joint targets (chunk size, 6) [rad] for joint positions (6,) [rad] and images (h, w, 3) uint8 by camera."""
+    @cached_property
+    def feature_size(self) -> int:
+        """Length of the features: a few tokens of the network's encoder, flattened."""
+        black = {name: np.zeros((1, *self.image_size(name), 3), np.uint8) for name in self.camera_names}
+        return self.predict_batch(np.zeros((1, NUM_JOINTS)), black)[1].shape[1]
+
+    def predict(self, state_rad: ArrayLike, images: Mapping[str, np.ndarray]) -> Prediction:
+        """Joint targets (chunk size, 6) [rad] and features (k,) for joint positions (6,) [rad] and images (h, w, 3)
+        uint8 by camera.
+        """
+        chunks, features = self.predict_batch(np.asarray(state_rad)[None], images)
+        return Prediction(chunks[0], features[0])
+
+    def predict_batch(self, states_rad: ArrayLike, images: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Joint targets (b, chunk size, 6) [rad] and features (b, k) float32 for joint positions (b, 6) [rad] and
+        images (b, h, w, 3) uint8 by camera. A batch of another size may differ in the last bits.
+        """
         self._compute.prepare_thread()
         with torch.inference_mode():
-            state = torch.from_numpy(lerobot_from_rad(state_rad).astype(np.float32)).to(self._compute.device)
-            state = (state - self._state.offset) / self._state.scale
+            states = torch.from_numpy(lerobot_from_rad(states_rad).astype(np.float32)).to(self._compute.device)
+            states = (states - self._state.offset) / self._state.scale
             pixels = torch.stack(
                 [
                     self._images.pixels(name, images).sub_(affine.offset).div_(affine.scale)
                     for name, affine in self._pixels.items()
                 ]
             )
-            chunk = predict(self._model, pixels, state.unsqueeze(0))[0]
-            chunk = chunk * self._action.scale + self._action.offset
-        return rad_from_lerobot(chunk.cpu().numpy())
+            encoded = encode(self._model, pixels, states)
+            chunks = decode(self._model, encoded) * self._action.scale + self._action.offset
+            features = pooled_tokens(encoded).float()
+        return rad_from_lerobot(chunks.cpu().numpy()), features.cpu().numpy()
