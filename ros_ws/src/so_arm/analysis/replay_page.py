@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from so_arm.analysis.html_table import html_table
 from so_arm.analysis.replay_page_parts import FOLLOW_VIDEO, STYLE
 from so_arm.analysis.replay_rows import DIFFERENCE, figure_rows, recording_rows
 from so_arm.analysis.replay_scores import ALL
@@ -59,9 +60,9 @@ def replay_page(report: Mapping[str, Any], timing: Mapping[str, Any], shown: Seq
             "</p>",
             _legend(names),
             "<h2>All episodes</h2>",
-            _table(["", *names, *([DIFFERENCE] if report["comparison"] else [])], figure_rows(report, timing)),
+            html_table(["", *names, *([DIFFERENCE] if report["comparison"] else [])], figure_rows(report, timing)),
             '<div class="words">',
-            _table(None, [(name, [value]) for name, value in recording_rows(report, timing)]),
+            html_table(None, [(name, [value]) for name, value in recording_rows(report, timing)]),
             "</div>",
             "<h2>Mean error by step ahead</h2>",
             _error_plots(report),
@@ -77,16 +78,6 @@ def _legend(names: Sequence[str]) -> str:
     entries = [(RECORDED_COLOUR, "recorded action"), *zip(POLICY_COLOURS, names, strict=False)]
     swatches = [f'<span class="swatch" style="background:{colour}"></span>{escape(name)}' for colour, name in entries]
     return f'<p class="legend">{" ".join(swatches)} &ensp; thin: whole chunks, dashed: where chunks join</p>'
-
-
-def _table(head: Sequence[str] | None, rows: Sequence[tuple[str, Sequence[str]]]) -> str:
-    lines = ["<table>"]
-    if head is not None:
-        lines.append("<tr>" + "".join(f"<th>{escape(cell)}</th>" for cell in head) + "</tr>")
-    for name, cells in rows:
-        values = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-        lines.append(f"<tr><th>{escape(name)}</th>{values}</tr>")
-    return "\n".join([*lines, "</table>"])
 
 
 def _error_plots(report: Mapping[str, Any]) -> str:
@@ -132,4 +123,4 @@ def _episode_table(report: Mapping[str, Any]) -> str:
         earned = "" if fact["reward"]["return"] is None else f"{fact['reward']['return']:.1f}"
         errors = [f"{policy['episodes'][number]['chunk_error']['mae_deg'][ALL]:.2f}°" for policy in policies]
         rows.append((fact["name"], [str(fact["ticks"]), label, earned, *errors]))
-    return _table(head, rows)
+    return html_table(head, rows)

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import tempfile
-from fractions import Fraction
-from pathlib import Path
-
 import cv2
 import numpy as np
 
-from so_arm.analysis.video import VideoEncoder
+from so_arm.analysis.page_video import video_data_uri
 from so_arm.data.recordings.recording import RecordedFrames
 
 #: Pictures are brought to this height [px]; small ones keep their pixels apart.
@@ -19,12 +14,7 @@ HEIGHT_PX = 256
 
 def episode_video(frames: RecordedFrames, fps: float) -> str:
     """Data URI of an H.264 MP4 (yuv420p) with the cameras side by side, a frame per tick."""
-    with tempfile.TemporaryDirectory(prefix="so_arm_page_") as scratch:
-        path = Path(scratch) / "episode.mp4"
-        with VideoEncoder(path, Fraction(fps).limit_denominator(1000)) as encoder:
-            for tick in range(len(frames)):
-                encoder.add(side_by_side(list(frames.images(tick).values())))
-        return "data:video/mp4;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+    return video_data_uri((side_by_side(list(frames.images(tick).values())) for tick in range(len(frames))), fps)
 
 
 def side_by_side(pictures: list[np.ndarray]) -> np.ndarray:

@@ -27,6 +27,7 @@ VERBS: dict[str, Verb] = {
     "check": Verb("check", "Go or no-go: is the arm fit to run? Moves and writes nothing.", SET_UP),
     "calibration": Verb("calibration", "Show what a calibration file says, whoever wrote it.", SET_UP),
     "eval": Verb("evaluate", "Success rate of a policy over many episodes, with its interval.", JUDGE),
+    "rl-eval": Verb("rl_eval", "What a residual makes of a policy: base against base + residual.", JUDGE),
     "bench": Verb("bench", "Speed of physics, graph, images and policy against bare libraries.", JUDGE),
     "replay-eval": Verb("replay_eval", "Judge a policy from recordings: its answers against what was done.", JUDGE),
     "view": Verb("view", "Look at a dataset or bag in the Rerun viewer, or write a file for it.", JUDGE),

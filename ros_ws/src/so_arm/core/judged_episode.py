@@ -10,6 +10,8 @@ from so_arm.core.episode import EpisodeResult
 from so_arm.core.episode_phase import Phase
 from so_arm.core.residual_use import ResidualUse
 
+SUCCESS = "success"
+
 
 @dataclass(frozen=True, eq=False)
 class JudgedEpisode:
@@ -27,3 +29,8 @@ class JudgedEpisode:
     outside_limits: int
     residual: ResidualUse | None
     snapshots: np.ndarray
+
+    @property
+    def outcome(self) -> str:
+        """The failure kind, or `SUCCESS`."""
+        return SUCCESS if self.result.success else self.result.failure or "failure"
