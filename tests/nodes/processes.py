@@ -12,6 +12,7 @@ from pathlib import Path
 from so_arm.core.paths import share_dir
 
 FAKE_POLICY = Path(__file__).with_name("fake_policy.py")
+FAKE_RESIDUAL = Path(__file__).with_name("fake_residual.py")
 #: Generous: many things may run on the machine that tests.
 PATIENCE_S = 240.0
 

@@ -9,7 +9,9 @@ from so_arm.core.errors import UserError
 from so_arm.learning.controller import Prediction
 from so_arm.nodes import act_policy, qos
 from so_arm.nodes.act_policy import ActPolicyNode
+from so_arm.nodes.camera_topics import has_listeners
 from so_arm.nodes.messages import ImageWriter, JointStateWriter, chunk_from_message, key_values, stamp_ns
+from so_arm.nodes.plan_topics import features_from_message
 
 pytestmark = pytest.mark.ros
 PERIOD_NS = 33_333_333
@@ -52,7 +54,7 @@ class Bench:
         self.images = {n: ros.publisher(Image, f"{n}_camera/image_raw", qos.IMAGE) for n in ("static", "wrist")}
         self.episode.publish(DiagnosticStatus(values=key_values(running_episode(START_NS).to_text())))
         ros.until(lambda: self.node._episodes.info.running, "the episode to begin")
-        ros.until(lambda: self.node._chunks.get_subscription_count() > 0, "a subscriber of the chunks")
+        ros.until(lambda: self.node._topics._chunks.get_subscription_count() > 0, "a subscriber of the chunks")
 
     def image(self, name: str, k: int, brightness: int = 0) -> None:
         seen = self.node.counts[f"{name}_images"]
@@ -88,8 +90,13 @@ def test_lockstep_plans_when_due_on_images_of_the_same_moment(ros: Ros, policy: 
             bench.image(name, k)
         bench.state(k)
     assert stamp_ns(bench.planned(2).header.stamp) == START_NS + 20 * PERIOD_NS
+    features = ros.listen(Image, "policy/features", qos.RECORDER)
+    ros.until(lambda: has_listeners(bench.node._topics._features), "a listener of the features")
     bench.state(20)  # published again: somebody lacks the answer
     assert stamp_ns(bench.planned(3).header.stamp) == START_NS + 20 * PERIOD_NS
+    ros.until(lambda: features, "the features")
+    assert (stamp_ns(features[0].header.stamp), features[0].height) == (START_NS + 20 * PERIOD_NS, 1)
+    assert features_from_message(features[0]).tolist() == [0.0]
 
 
 @pytest.mark.parametrize("ros", [[*PATH, "-p", "lockstep:=false"]], indirect=True)

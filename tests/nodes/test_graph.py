@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.nodes.fake_policy import FakePolicy
-from tests.nodes.processes import FAKE_POLICY, NodeProcess
+from tests.nodes.fake_residual import FakeResidual
+from tests.nodes.processes import FAKE_POLICY, FAKE_RESIDUAL, NodeProcess
 
 from so_arm.core.chunk_settings import ChunkSettings
 from so_arm.core.episode_record import NO_ANSWER, EpisodeRecord, record_path
 from so_arm.learning.controller import PolicyController
 from so_arm.learning.evaluation import run_episode
-from so_arm.learning.residual.corrector import Residual
 from so_arm.sim.env import SoArmEnv
 
 pytestmark = [pytest.mark.ros, pytest.mark.gl, pytest.mark.slow]
@@ -28,7 +28,7 @@ def graph(tmp_path: Path, ros_domain: int) -> Iterator[dict[str, NodeProcess]]:
     records = tmp_path / "records"
     nodes = {
         "bridge": start("mujoco_bridge", horizon=HORIZON, seed=SEEDS[0], record_dir=records),
-        "residual": start("residual_corrector"),
+        "residual": start("residual_corrector", script=FAKE_RESIDUAL),
         "mux": start("command_mux"),
         "reward": start("reward_estimator"),
         "policy": start("act_policy", script=FAKE_POLICY, policy_path="fake"),
@@ -48,7 +48,7 @@ def test_lockstep_equals_gym_to_the_last_bit(graph: dict[str, NodeProcess], tmp_
     assert json.loads(summary.read_text())["episodes"] == through_graph
 
     env = SoArmEnv(horizon=HORIZON, image_size=(64, 64))
-    controller = PolicyController(FakePolicy(), ChunkSettings().timeline(30), Residual.load(None))
+    controller = PolicyController(FakePolicy(), ChunkSettings().timeline(30), FakeResidual())
     for seed, result in zip(SEEDS, through_graph, strict=True):
         positions, actions, rewards = [], [], []
 

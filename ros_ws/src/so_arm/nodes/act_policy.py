@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 from sensor_msgs.msg import Image, JointState
-from trajectory_msgs.msg import JointTrajectory
 
 from so_arm.core.chunk import ActionChunk
 from so_arm.core.episode_info import EpisodeInfo
@@ -22,8 +21,9 @@ from so_arm.learning.policy_fit import check_fit, check_image_size
 from so_arm.nodes import qos
 from so_arm.nodes.chunking import Chunking
 from so_arm.nodes.episode_listener import EpisodeListener
-from so_arm.nodes.messages import JointStateReader, chunk_message, image_from_message, stamp_ns
+from so_arm.nodes.messages import JointStateReader, image_from_message, stamp_ns
 from so_arm.nodes.parameters import parameter
+from so_arm.nodes.plan_topics import Plan, PlanTopics, plan
 from so_arm.nodes.policy_worker import Job, PolicyWorker
 from so_arm.nodes.runtime import RuntimeNode, run
 
@@ -63,15 +63,14 @@ class ActPolicyNode(RuntimeNode[Settings]):
         self._images: dict[str, Seen] = {}
         self._names = tuple(policy.camera_names)
         self._sizes = {name: policy.image_size(name) for name in self._names}
-        self._planned: JointTrajectory | None = None
-        self._planned_ns = self._seen_ns = 0
+        self._planned: Plan | None = None
+        self._seen_ns = 0
         self._changing = threading.Lock()  # timeline and plan are shared with the worker's thread
         self._reader = JointStateReader("joint state")
         self._worker = PolicyWorker(policy, self._on_plan, self.fail)
         self._worker.warm_up()
         self._episodes = EpisodeListener(self, self._on_episode)
-        # Only now, because others take this publisher for the sign that the policy is ready.
-        self._chunks = self.create_publisher(JointTrajectory, "policy/action_chunk", qos.COMMAND)
+        self._topics = PlanTopics(self)
         for name in self._names:
             self.create_subscription(Image, f"{name}_camera/image_raw", partial(self._on_image, name), qos.CONTROL)
         self.create_subscription(JointState, "follower/joint_states", self._on_state, qos.CONTROL)
@@ -120,9 +119,9 @@ class ActPolicyNode(RuntimeNode[Settings]):
             return
         stamp, position = self._joints
         with self._changing:
-            if self._planned is not None and self._planned_ns == stamp:
+            if self._planned is not None and self._planned.stamp_ns == stamp:
                 if repeated:
-                    self._chunks.publish(self._planned)
+                    self._topics.publish(self._planned)
                 return
             due = self._timeline.due(stamp) or (repeated and self.settings.lockstep)
         if due and self._images_fit(stamp):
@@ -167,17 +166,17 @@ class ActPolicyNode(RuntimeNode[Settings]):
     def _on_plan(self, job: Job, prediction: Prediction) -> Callable[[], None]:
         """In the worker's thread."""
         chunk = ActionChunk(job.stamp_ns, self._timeline.period_ns, *prediction)
-        message = chunk_message(chunk)
+        answer = plan(chunk)
         with self._changing:
             current = self._episodes.info.running and job.episode_id == self._episodes.info.id
             if current:
                 self._timeline.add(chunk)
-                self._planned, self._planned_ns = message, job.stamp_ns
+                self._planned = answer
 
         def publish() -> None:
             self.counts["chunks" if current else "chunks_dropped"] += 1
             if current:
-                self._chunks.publish(message)
+                self._topics.publish(answer)
 
         return publish
 
