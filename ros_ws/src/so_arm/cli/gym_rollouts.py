@@ -51,7 +51,7 @@ class GymSetup:
         wanted = self.rollouts
         env, policy = env_and_policy(wanted)
         timeline = ChunkSettings.of_policy(wanted.policy).timeline(CONTROL_HZ)
-        return env, PolicyController(policy, timeline, Residual.load(wanted.residual))
+        return env, PolicyController(policy, timeline, Residual.load(wanted.residual, wanted.policy, wanted.task))
 
 
 def run_gym(rollouts: Rollouts, workers: int, on_episode: Callable[[EpisodeResult], None]) -> list[EpisodeResult]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from so_arm.data.recordings.recording import Recording
+    from so_arm.learning.residual.corrector import Residual
     from so_arm.rewards.registry import RewardFunction
 
 REPORT, TIMING, PAGE = "report.json", "timing.json", "report.html"
@@ -67,10 +68,9 @@ def replay_eval(
     from so_arm.analysis.replay_report import build_report, settings_of
     from so_arm.cli.replay_runs import chosen_episodes, judge, load_candidates, page_of, timing_of
     from so_arm.core.files import write_text
-    from so_arm.learning.residual.corrector import Residual
 
     folders = _policies(policy)
-    correction, source = Residual.load(residual), _reward(reward)
+    correction, source = _residual(residual, folders), _reward(reward)
     opened = _open(recording.expanduser(), folders, units, calibration)
     chosen = chosen_episodes(episodes, len(opened))
     settings = settings_of(opened, folders, residual, reward, chosen, delay)
@@ -104,6 +104,13 @@ def _policies(given: list[Path] | None) -> list[Path]:
     if len(set(folders)) < len(folders):
         raise UserError(f"--policy {given[0]} is given twice; there is nothing to compare")
     return folders
+
+
+def _residual(folder: Path | None, policies: list[Path]) -> Residual:
+    """UserError unless it fits every policy that is judged."""
+    from so_arm.learning.residual.corrector import Residual
+
+    return [Residual.load(folder, policy) for policy in policies][0]
 
 
 def _reward(source: str | None) -> RewardFunction | None:

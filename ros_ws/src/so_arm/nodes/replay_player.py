@@ -66,8 +66,8 @@ class ReplayPlayer(RuntimeNode[Settings]):
             )
         self._timeline = settings.timeline()
         residual = Path(settings.residual_path).expanduser() if settings.residual_path else None
-        bound_rad = residual_scale_rad(Residual.load(residual).bound)
         policy, reward = Path(settings.policy_path), settings.reward or None
+        bound_rad = residual_scale_rad(Residual.load(residual, policy).bound)
         self._results = LiveReport(self._recording, policy, residual, reward, bound_rad)
         # An arm that listens would move, and its states would be taken for recorded ones.
         self.refuse_other_publishers("follower/joint_states", "episode/info")
