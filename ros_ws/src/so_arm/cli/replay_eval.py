@@ -110,7 +110,8 @@ def _residual(folder: Path | None, policies: list[Path]) -> Residual:
     """UserError unless it fits every policy that is judged."""
     from so_arm.learning.residual.corrector import Residual
 
-    return [Residual.load(folder, policy) for policy in policies][0]
+    first, *_ = [Residual.load(folder, policy) for policy in policies]
+    return first
 
 
 def _reward(source: str | None) -> RewardFunction | None:
