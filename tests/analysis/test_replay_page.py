@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import io
-from html.parser import HTMLParser
 
 import av
 import numpy as np
 import pytest
+from tests.analysis.html_page import Page
 
 from so_arm.analysis.replay_facts import episode_facts
 from so_arm.analysis.replay_page import ShownEpisode, replay_page, shown_episodes
@@ -23,32 +23,6 @@ from so_arm.data.recordings.recording import RecordedFrames
 FPS, TICKS, ERRORS = 30.0, 40, (3.0, 1.0, 2.0, 5.0, 4.0)
 NAMES = ("models/<first> & co", "second")
 TIMING = {"took_s": 0.5, "times_real_time": 4.0, "chunk": {name: {"p50_ms": 1.0, "p99_ms": 2.0} for name in NAMES}}
-
-
-class Page(HTMLParser):
-    """Tags with their attributes; fails on tags that do not close in order."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self._open: list[str] = []
-        self.feed(text)
-        assert not self._open
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag != "meta":
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self._open.pop() == tag
-
-    def all(self, tag: str, **wanted: str) -> list[dict[str, str | None]]:
-        given = {name.rstrip("_"): value for name, value in wanted.items()}
-        return [attrs for name, attrs in self.tags if name == tag and given.items() <= attrs.items()]
 
 
 def frames(number: int) -> RecordedFrames:

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from so_arm.core.statistics import mean, mean_interval, median_interval, percentiles, wilson_interval
+from so_arm.core.statistics import excess_p, mean, mean_interval, median_interval, percentiles, wilson_interval
 
 
 def test_wilson_known_values():
@@ -57,3 +57,13 @@ def test_mean_interval_is_wider_for_values_that_scatter_and_always_the_same():
     assert 0.6 < low < 0.9 and 1.1 < high < 1.4  # 1 -+ 1.96 / sqrt(40) = 0.69 to 1.31
     assert mean_interval([0.0, 2.0] * 20) == (low, high)
     assert mean_interval([0.5] * 3) == (0.5, 0.5)
+
+
+def test_excess_by_hand():
+    # Fisher's tea: all 4 of the 8 cups that had the milk first, then 3 or more of them.
+    assert excess_p(4, 4, 4, 8) == pytest.approx(1 / 70)
+    assert excess_p(3, 4, 4, 8) == pytest.approx(17 / 70)
+    assert excess_p(0, 4, 4, 8) == 1.0
+    assert excess_p(0, 0, 0, 5) == 1.0
+    with pytest.raises(ValueError, match="expected parts of the whole"):
+        excess_p(3, 2, 4, 8)

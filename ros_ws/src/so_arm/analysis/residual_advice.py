@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from so_arm.core.statistics import wilson_interval
+from so_arm.core.statistics import excess_p
 
 Report = Mapping[str, Any]
 
-#: A region counts as worse only beyond doubt, because there are many to choose from.
-_CONFIDENCE = 0.99
+#: A region counts as worse only when chance, given how many there are to choose from, is less likely than this.
+_BY_CHANCE = 0.05
 #: From this share of the ticks of failed episodes at its bound on a joint is short of correction.
 _SHORT_OF_BOUND = 0.15
 #: A residual that uses less of its bound than this on every joint (RMS) hardly acts.
@@ -62,6 +62,8 @@ def _idle(report: Report) -> Finding | None:
     if most >= _HARDLY_ACTS:
         return None
     failures = sum(report["residual"]["failures"].values())
+    if report["meta"]["residual"] is None:
+        return Finding(failures, "a trained residual, because this is the zero residual")
     return Finding(
         failures, f"a residual that acts, because this one uses {most:.1%} of its bound at most (RMS): train it longer"
     )
@@ -124,10 +126,8 @@ def _worst(members: Mapping[str, tuple[int, int]], what: str) -> Finding | None:
     failures = sum(failed for _, failed in members.values())
     found = []
     for name, (tried, failed) in members.items():
-        if tried == episodes or not failed:
-            continue
-        rest = (failures - failed) / (episodes - tried)
-        if wilson_interval(failed, tried, _CONFIDENCE)[0] > rest:
+        if len(members) * excess_p(failed, tried, failures, episodes) < _BY_CHANCE:
+            rest = (failures - failed) / (episodes - tried)
             sentence = f"{what.format(name)}, where {failed} of {tried} fail ({rest:.0%} elsewhere)"
             found.append(Finding(failed - rest * tried, sentence))
     return max(found, default=None)

@@ -47,6 +47,8 @@ def residual_page(report: Report, videos: Sequence[ChangedVideo]) -> str:
             '<div class="words">',
             html_table(None, [(name, [value]) for name, value in verdict_rows(report)]),
             "</div>",
+            "<p>In brackets: 95 % intervals. Smoothness: RMS of the second difference of the commanded joint targets "
+            "over the square of the control period; less is smoother.</p>",
             _plots(plots.success_plot(report), plots.length_plot(report)),
             "<h2>Outcomes before and after</h2>",
             "<p>Rows: of the base; columns: of the same seeds with the residual.</p>",

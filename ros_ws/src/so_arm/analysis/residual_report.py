@@ -66,7 +66,8 @@ def residual_report(
         "delays": [_delayed(ticks, pairs[ticks], pair) for ticks in sorted(pairs)],
         "details": _details(pair, starts),
     }
-    return report | {"advice": advice(report), "meta": {**settings, "delays": sorted(pairs), **provenance}}
+    report["meta"] = {**settings, "delays": sorted(pairs), **provenance}
+    return report | {"advice": advice(report)}
 
 
 def outcomes(pair: Pair) -> dict[str, dict[str, int]]:

@@ -20,11 +20,8 @@ def figure_rows(report: Report) -> list[Row]:
     return [
         ("success rate", [_rate(base), _rate(residual), _points(report)]),
         ("mean reward", [f"{base['mean_reward']:.1f}", f"{residual['mean_reward']:.1f}", _reward(report)]),
-        (
-            "steps of successful episodes",
-            [_word(steps["base"]), _word(steps["residual"]), times(report["length_ratio"])],
-        ),
-        ("smoothness [rad/s²]", [_word(smooth["base"]), _word(smooth["residual"]), times(smooth["ratio"])]),
+        ("steps to success", [_word(steps["base"]), _word(steps["residual"]), times(report["length_ratio"])]),
+        ("smoothness", [_acceleration(smooth["base"]), _acceleration(smooth["residual"]), times(smooth["ratio"])]),
     ]
 
 
@@ -53,7 +50,7 @@ def delay_rows(report: Report) -> list[Row]:
     """Per delay: success of both, and what share of the base's loss the residual loses."""
     return [
         (
-            f"{row['delay_ticks']} ticks, {row['delay_ms']:.0f} ms",
+            f"{row['delay_ticks']} ticks ({row['delay_ms']:.0f} ms)",
             [_rate(row["base"]), _rate(row["residual"]), times(row["lost_ratio"])],
         )
         for row in report["delays"]
@@ -80,21 +77,25 @@ def times(ratio: float | None) -> str:
 
 def _rate(side: Mapping[str, Any]) -> str:
     low, high = side["success_ci95"]
-    return f"{side['success_rate']:.1%} ({low:.1%} to {high:.1%})"
+    return f"{side['success_rate']:.1%} ({100 * low:.0f} to {100 * high:.0f})"
 
 
 def _points(report: Report) -> str:
     low, high = report["success_difference_ci95"]
-    return f"{100 * report['success_difference']:+.1f} points ({100 * low:+.1f} to {100 * high:+.1f})"
+    return f"{100 * report['success_difference']:+.1f}% ({100 * low:+.0f} to {100 * high:+.0f})"
 
 
 def _reward(report: Report) -> str:
     low, high = report["reward_difference_ci95"]
-    return f"{report['reward_difference']:+.1f} ({low:+.1f} to {high:+.1f})"
+    return f"{report['reward_difference']:+.1f} ({low:+.0f} to {high:+.0f})"
 
 
 def _between(interval: Sequence[float]) -> str:
     return f"{interval[0]:.2f} to {interval[1]:.2f}"
+
+
+def _acceleration(value: float | None) -> str:
+    return NONE if value is None else f"{value:.1f} rad/s²"
 
 
 def _word(value: float | None) -> str:

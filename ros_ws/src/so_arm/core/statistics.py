@@ -28,6 +28,20 @@ def wilson_interval(successes: int, n: int, confidence: float = 0.95) -> tuple[f
     return low, high
 
 
+def excess_p(found: int, tried: int, all_found: int, all_tried: int) -> float:
+    """One-sided p of Fisher's exact test: `tried` of `all_tried` cases drawn by chance hold `found` or more.
+
+    all_found: how many of all cases there are to be found.
+    """
+    if not (0 <= found <= tried <= all_tried and found <= all_found <= all_tried):
+        raise ValueError(f"{found} of {tried} among {all_found} of {all_tried}: expected parts of the whole")
+    ways = sum(
+        math.comb(all_found, number) * math.comb(all_tried - all_found, tried - number)
+        for number in range(found, min(tried, all_found) + 1)
+    )
+    return ways / math.comb(all_tried, tried)
+
+
 def percentiles(values: ArrayLike, ranks: Sequence[float] = (50.0, 99.0)) -> tuple[float, ...]:
     """Percentiles of `values` (any shape) at `ranks` [0..100], linear between samples; NaN for no values."""
     samples = np.asarray(values, dtype=np.float64).ravel()
