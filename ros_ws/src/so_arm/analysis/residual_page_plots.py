@@ -25,13 +25,11 @@ _LENGTH_BINS = 20
 
 def success_plot(report: Report) -> str:
     """Success of both with their intervals."""
-    bars = []
-    for place, (side, colour) in enumerate(COLOURS.items()):
-        values: list[float | None] = [None, None]
-        values[place] = 100 * report[side]["success_rate"]
-        interval = _percent(report[side]["success_ci95"])
-        bars.append(Bars(colour, values, [interval, interval]))
-    return _bars(BarChart("success [%]", list(NAMES.values()), bars, 100.0), 300)
+    bars = [
+        Bars(colour, [100 * report[side]["success_rate"]], [_percent(report[side]["success_ci95"])])
+        for side, colour in COLOURS.items()
+    ]
+    return _bars(BarChart("success [%]", [""], bars, 100.0), 200)
 
 
 def length_plot(report: Report) -> str:

@@ -82,7 +82,7 @@ def _rate(side: Mapping[str, Any]) -> str:
 
 def _points(report: Report) -> str:
     low, high = report["success_difference_ci95"]
-    return f"{100 * report['success_difference']:+.1f}% ({100 * low:+.0f} to {100 * high:+.0f})"
+    return f"{100 * report['success_difference']:+.1f} pts ({100 * low:+.0f} to {100 * high:+.0f})"
 
 
 def _reward(report: Report) -> str:
