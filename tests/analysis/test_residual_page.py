@@ -48,7 +48,7 @@ def test_every_part_is_there(text):
     assert len(page.all("video")) == 1
     for heading in ("Outcomes before and after", "Where it fails", "Policy latency", "Episodes that changed"):
         assert f"<h2>{heading}" in text
-    assert "66.7% (58 to 74)" in text and "90.0% (83 to 94)" in text
+    assert "66.7 (58 to 74)" in text and "90.0 (83 to 94)" in text
     assert "seed 501: missed grasp, with the residual success" in text
 
 

@@ -10,7 +10,15 @@ from typing import Any
 from so_arm.analysis import residual_page_plots as plots
 from so_arm.analysis.html_table import html_table
 from so_arm.analysis.replay_page_parts import STYLE
-from so_arm.analysis.residual_rows import COLUMNS, delay_rows, figure_rows, outcome_rows, plain, verdict_rows
+from so_arm.analysis.residual_rows import (
+    COLUMNS,
+    DELAY_COLUMNS,
+    delay_rows,
+    figure_rows,
+    outcome_rows,
+    plain,
+    verdict_rows,
+)
 
 Report = Mapping[str, Any]  # of `residual_report.residual_report`
 
@@ -85,7 +93,7 @@ def _delays(report: Report) -> list[str]:
     return [
         "<h2>Policy latency</h2>",
         "<p>Loss: what the residual loses of its success, by what the base loses.</p>",
-        html_table(["delay", *COLUMNS[:2], "loss"], delay_rows(report)),
+        html_table(["delay", *DELAY_COLUMNS], delay_rows(report)),
         _plots(plots.delay_plot(report)),
     ]
 

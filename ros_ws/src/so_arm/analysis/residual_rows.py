@@ -8,8 +8,9 @@ from typing import Any
 Report = Mapping[str, Any]  # of `residual_report.residual_report`
 Row = tuple[str, Sequence[str]]
 
-#: Of the columns of `figure_rows`.
+#: Of the columns of `figure_rows` and of `delay_rows`.
 COLUMNS = ("base", "base + residual", "difference")
+DELAY_COLUMNS = ("base [%]", "base + residual [%]", "loss")
 NONE = "-"
 
 
@@ -18,7 +19,7 @@ def figure_rows(report: Report) -> list[Row]:
     base, residual = report["base"], report["residual"]
     steps, smooth = report["success_steps"], report["smoothness_rad_s2"]
     return [
-        ("success rate", [_rate(base), _rate(residual), _points(report)]),
+        ("success rate [%]", [_rate(base), _rate(residual), _points(report)]),
         ("mean reward", [f"{base['mean_reward']:.1f}", f"{residual['mean_reward']:.1f}", _reward(report)]),
         ("steps to success", [_word(steps["base"]), _word(steps["residual"]), times(report["length_ratio"])]),
         ("smoothness", [_acceleration(smooth["base"]), _acceleration(smooth["residual"]), times(smooth["ratio"])]),
@@ -38,12 +39,15 @@ def verdict_rows(report: Report) -> list[tuple[str, str]]:
 
 
 def outcome_rows(report: Report) -> tuple[list[str], list[Row]]:
-    """Column names and rows of the table from outcome before to outcome after; 0 is left empty."""
-    table = report["outcomes"]
+    """Column names and rows of the table from outcome before to outcome after; outcomes of neither are left out."""
+    table: Mapping[str, Mapping[str, int]] = report["outcomes"]
+    columns = [kind for kind in table if any(after[kind] for after in table.values())]
     rows: list[Row] = [
-        (plain(kind), [str(count) if count else "" for count in after.values()]) for kind, after in table.items()
+        (plain(kind), [str(after[column] or "") for column in columns])
+        for kind, after in table.items()
+        if any(after.values())
     ]
-    return [plain(kind) for kind in table], rows
+    return [plain(kind) for kind in columns], rows
 
 
 def delay_rows(report: Report) -> list[Row]:
@@ -77,17 +81,17 @@ def times(ratio: float | None) -> str:
 
 def _rate(side: Mapping[str, Any]) -> str:
     low, high = side["success_ci95"]
-    return f"{side['success_rate']:.1%} ({100 * low:.0f} to {100 * high:.0f})"
+    return f"{100 * side['success_rate']:.1f} ({100 * low:.0f} to {100 * high:.0f})"
 
 
 def _points(report: Report) -> str:
     low, high = report["success_difference_ci95"]
-    return f"{100 * report['success_difference']:+.1f} pts ({100 * low:+.0f} to {100 * high:+.0f})"
+    return f"{100 * report['success_difference']:+.1f} ({100 * low:+.0f} to {100 * high:+.0f})"
 
 
 def _reward(report: Report) -> str:
     low, high = report["reward_difference_ci95"]
-    return f"{report['reward_difference']:+.1f} ({low:+.0f} to {high:+.0f})"
+    return f"{report['reward_difference']:+.0f} ({low:+.0f} to {high:+.0f})"
 
 
 def _between(interval: Sequence[float]) -> str:

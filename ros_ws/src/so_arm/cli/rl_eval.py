@@ -144,7 +144,14 @@ def _write(folder: Path, setup: PairedSetup, pair: Pair, report: dict[str, Any])
 
 def _show(report: dict[str, Any], folder: Path, json_file: Path | None) -> None:
 
-    from so_arm.analysis.residual_rows import COLUMNS, delay_rows, figure_rows, outcome_rows, verdict_rows
+    from so_arm.analysis.residual_rows import (
+        COLUMNS,
+        DELAY_COLUMNS,
+        delay_rows,
+        figure_rows,
+        outcome_rows,
+        verdict_rows,
+    )
     from so_arm.cli.episode_view import json_row
     from so_arm.cli.residual_tables import grid, table
 
@@ -153,7 +160,7 @@ def _show(report: dict[str, Any], folder: Path, json_file: Path | None) -> None:
     out.print(table("", COLUMNS, figure_rows(report)))
     out.print(table("base, then with residual", kinds, outcomes))
     if len(report["delays"]) > 1:
-        out.print(table("delay", (*COLUMNS[:2], "loss"), delay_rows(report)))
+        out.print(table("delay", DELAY_COLUMNS, delay_rows(report)))
     places = [("page", str(folder / PAGE)), ("report", str(folder / REPORT)), *json_row(json_file)]
     out.print(grid([*verdict_rows(report), *places]))
     out.print(f"\n{report['advice']}")
