@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from so_arm.cli import key_node, recording_run
 from so_arm.cli import main as cli_main
-from so_arm.cli import recording_run
-from so_arm.cli.recording_plan import ArmChoice, RecordHardware, RecordingPlan, Teleop
+from so_arm.cli.arm_choice import ArmChoice
+from so_arm.cli.recording_plan import RecordHardware, RecordingPlan, Teleop
 from so_arm.cli.recording_run import _arguments
 from so_arm.core.errors import UserError
 from so_arm.core.files import write_json
@@ -284,7 +285,7 @@ def test_an_interrupt_says_how_to_go_on(recorded, capsys, monkeypatch: pytest.Mo
 
 def test_keys_need_a_terminal(tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(recording_run, "has_terminal", lambda: False)
+    monkeypatch.setattr(key_node, "has_terminal", lambda: False)
     assert cli_main.main(["record", "--teleop", "keyboard"]) == 2
     error = capsys.readouterr().err.strip()
     assert error == "error: --teleop keyboard needs a terminal: standard input or standard error is none"

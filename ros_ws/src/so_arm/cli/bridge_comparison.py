@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from so_arm.analysis.report import build_report
-from so_arm.cli.episode_view import EpisodeView
+from so_arm.cli.episode_view import EpisodeView, rate_text
 from so_arm.cli.rollouts import Rollouts
 from so_arm.core.episode import EpisodeResult
 from so_arm.core.statistics import mean, wilson_interval
@@ -40,10 +40,8 @@ def _lies_in(results: Sequence[EpisodeResult], others: Sequence[EpisodeResult]) 
 
 def comparison_rows(comparison: dict[str, Any]) -> list[tuple[str, str]]:
     """For `summary_table`."""
-    report = comparison["mujoco_bridge"]
-    low, high = report["success_ci95"]
     verdict = "one lies within" if comparison["within"] else "neither lies within"
     return [
-        ("MuJoCo bridge", f"{report['success_rate']:.1%}   (95 % interval {low:.1%} to {high:.1%})"),
+        ("MuJoCo bridge", rate_text(comparison["mujoco_bridge"])),
         ("the two rates", f"{verdict} the other's interval"),
     ]

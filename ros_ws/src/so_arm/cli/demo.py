@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from so_arm.cli.options import Hardware, HardwareOption, JsonOption, OutputOption
+from so_arm.cli.options import (
+    Hardware,
+    HardwareOption,
+    JsonOption,
+    NoResidualOption,
+    OutputOption,
+    PolicyOption,
+    ResidualOption,
+)
 from so_arm.cli.output import console, write_json
 from so_arm.cli.run_folder import run_folder
 
@@ -30,9 +38,9 @@ def register(app: typer.Typer) -> None:
 def demo(
     episodes: Annotated[int, typer.Option(min=1, help="Number of episodes.")] = 5,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the first episode; the others follow it.")] = UNSEEN_SEED,
-    policy: Annotated[
-        Path | None, typer.Option(metavar="DIR", show_default="the released policy", help="LeRobot policy folder.")
-    ] = None,
+    policy: PolicyOption = None,
+    residual: ResidualOption = None,
+    no_residual: NoResidualOption = False,
     hardware: HardwareOption = Hardware.mujoco,
     lockstep: Annotated[
         bool, typer.Option("--lockstep", help="The simulation waits for the policy: same seed, same episode.")
@@ -43,21 +51,24 @@ def demo(
 ) -> None:
     """Watch the node graph of the SO-ARM100 pick and place on simulated physics.
 
-    Every node is a process of its own, connected by ROS 2 topics, with a trained ACT policy in the loop. Makes a
-    folder with a video, report.json and what the nodes said.
+    Every node is a process of its own, connected by ROS 2 topics, with a trained ACT policy in the loop, and on top of
+    it a trained residual. Makes a folder with a video, report.json and what the nodes said. The same seeds then run
+    without the residual, for comparison.
 
     With `--hardware emulated` the nodes that drive a real arm do the job on an emulated one, and the same seeds run
     through the MuJoCo bridge for comparison.
     """
+    from so_arm.cli.base_comparison import run_base
     from so_arm.cli.bridge_comparison import run_bridge
-    from so_arm.cli.rollouts import Rollouts, released_policy
+    from so_arm.cli.rollouts import Rollouts, chosen_residual, released_policy
     from so_arm.core.errors import UserError
 
     if hardware is Hardware.emulated and (lockstep or view):
         raise UserError(f"--{'lockstep' if lockstep else 'view'}: only with --hardware mujoco")
     if view:
         _require_display()
-    rollouts = Rollouts(policy or released_policy(), None, TASK, REWARD, RANDOMISATION, seed, episodes).checked()
+    correction = chosen_residual(policy, residual, no_residual)
+    rollouts = Rollouts(policy or released_policy(), correction, TASK, REWARD, RANDOMISATION, seed, episodes).checked()
     settings = _settings(rollouts, hardware, lockstep)
     out = console(json_file)
     with run_folder(output, "demo", settings) as folder:
@@ -65,6 +76,8 @@ def demo(
         report = _report(results, records, settings)
         if hardware is Hardware.emulated:
             report["comparison"] = run_bridge(rollouts, folder, out, results)
+        if rollouts.residual is not None:
+            report["policy_alone"] = run_base(rollouts, folder, out)
         _write_report(folder, report)
         video = _write_video(folder, rollouts, results, records, out)
         write_json(json_file, report)
@@ -146,11 +159,13 @@ def _write_video(
 def _show(
     out: Console, results: list[EpisodeResult], report: dict[str, Any], video: Path, json_file: Path | None
 ) -> None:
+    from so_arm.cli.base_comparison import base_rows
     from so_arm.cli.bridge_comparison import comparison_rows
     from so_arm.cli.episode_view import episode_table, json_row, summary_table
 
     timing = report["graph"]
     comparison = comparison_rows(report["comparison"]) if "comparison" in report else []
+    comparison += base_rows(report["policy_alone"]) if "policy_alone" in report else []
     unanswered = f"{timing['unanswered']} of {timing['ticks']} observations"
     out.print(episode_table(results))
     out.print(

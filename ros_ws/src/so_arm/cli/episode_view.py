@@ -27,8 +27,8 @@ from so_arm.core.episode import EpisodeResult
 class EpisodeView:
     """Used as a context around the run; call `add` with each result."""
 
-    def __init__(self, console: Console, total: int, waiting: str) -> None:
-        """waiting: what to say until the first episode has ended."""
+    def __init__(self, console: Console, total: int | None, waiting: str) -> None:
+        """total: None for episodes without end. waiting: what to say until the first episode has ended."""
         self._console = console
         self._done = 0
         self._won = 0
@@ -64,7 +64,7 @@ class EpisodeView:
         self._done += 1
         self._won += result.success
         rate = f"success so far {self._won}/{self._done} ({self._won / self._done:.0%})"
-        number = f"{self._done:>{len(str(self._total))}}/{self._total}"
+        number = f"{self._done:>{len(str(self._total))}}/{self._total}" if self._total else str(self._done)
         self._progress.console.print(
             f"episode {number}  seed {result.seed}  {_outcome(result):<12}  "
             f"reward {result.reward:8.1f}  {result.steps:3d} steps  {rate}",
@@ -96,9 +96,8 @@ def episode_table(results: Sequence[EpisodeResult]) -> Table:
 def summary_table(report: dict[str, Any], more: Sequence[tuple[str, str]] = ()) -> Table:
     """The figures of a report, and `more` rows of (name, value)."""
     table = Table.grid(padding=(0, 2))
-    low, high = report["success_ci95"]
     rows = [
-        ("success rate", f"{report['success_rate']:.1%}   (95 % interval {low:.1%} to {high:.1%})"),
+        ("success rate", rate_text(report)),
         ("mean reward", f"{report['mean_reward']:.1f}"),
         ("mean steps", f"{report['mean_steps']:.1f}"),
     ]
@@ -108,6 +107,12 @@ def summary_table(report: dict[str, Any], more: Sequence[tuple[str, str]] = ()) 
     for name, value in (*rows, *more):
         table.add_row(f"[bold]{name}[/]", escape(value))
     return table
+
+
+def rate_text(report: dict[str, Any]) -> str:
+    """The success rate of a report with its interval."""
+    low, high = report["success_ci95"]
+    return f"{report['success_rate']:.1%}   (95 % interval {low:.1%} to {high:.1%})"
 
 
 def json_row(json_target: Path | None) -> list[tuple[str, str]]:

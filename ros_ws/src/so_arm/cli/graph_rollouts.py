@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import socket
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from so_arm.cli.graph_process import GraphLog, running_graph
 from so_arm.cli.json_lines import JsonLines
@@ -16,6 +17,8 @@ from so_arm.core.episode import EpisodeResult
 from so_arm.core.errors import UserError
 
 LAUNCH_FILE = "episodes.launch.xml"
+#: As many episodes as `episode_runner` accepts.
+ENDLESS = 1_000_000
 
 
 def run_graph(
@@ -28,11 +31,14 @@ def run_graph(
     record_dir: Path | None = None,
     view: bool = False,
     on_ready: Callable[[str], None] = lambda node: None,
+    on_step: Callable[[], None] = lambda: None,
+    more: Mapping[str, str] = MappingProxyType({}),
 ) -> list[EpisodeResult]:
     """Results in the order of the seeds; `on_episode` hears of each as it ends, `on_ready` of each node that is up.
 
     Every node is a process of its own. log: what they say goes there. record_dir: folder for one
-    `core.episode_record` per episode. However this call ends, no process outlives it.
+    `core.episode_record` per episode. on_step: called several times per second. more: launch arguments beyond these.
+    However this call ends, no process outlives it.
     """
     results: list[EpisodeResult] = []
     with tempfile.TemporaryDirectory(prefix="so_arm_graph_") as scratch, GraphLog(log, on_ready) as output:
@@ -40,6 +46,7 @@ def run_graph(
         arguments = _arguments(rollouts, results_file, lockstep, record_dir, view)
         if hardware is Hardware.emulated:
             arguments |= _emulated_arguments(Path(scratch))
+        arguments |= more
         lines = JsonLines(results_file)
         with running_graph(LAUNCH_FILE, arguments, Path(scratch), output) as supervisor:
             alive = True
@@ -48,6 +55,7 @@ def run_graph(
                 for result in map(EpisodeResult.from_dict, lines.new()):
                     results.append(result)
                     on_episode(result)
+                on_step()
     if len(results) < rollouts.episodes:
         done = f"{len(results)} of {rollouts.episodes} episodes"
         reason = output.last_words.reason() or "no process failed"

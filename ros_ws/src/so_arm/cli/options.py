@@ -33,6 +33,24 @@ OutputOption = Annotated[
 ]
 
 
+PolicyOption = Annotated[
+    Path | None,
+    typer.Option("--policy", metavar="DIR", show_default="the released policy", help="LeRobot policy folder."),
+]
+
+ResidualOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--residual",
+        metavar="DIR",
+        show_default="the released one, with the released policy",
+        help="Residual that was trained for the policy.",
+    ),
+]
+
+NoResidualOption = Annotated[bool, typer.Option("--no-residual", help="The policy alone.")]
+
+
 class Role(StrEnum):
     follower = FOLLOWER
     leader = LEADER

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from so_arm.cli.arm_choice import ArmChoice
 from so_arm.cli.options import JsonOption
 from so_arm.cli.output import console, write_json
-from so_arm.cli.recording_plan import ArmChoice, RecordHardware, RecordingPlan, Teleop
+from so_arm.cli.recording_plan import RecordHardware, RecordingPlan, Teleop
 from so_arm.core.counted import counted
 from so_arm.core.episode_info import SUCCESS
 from so_arm.core.errors import UserError
@@ -109,7 +110,7 @@ def record(
     The expert, the emulated leader and a simulated policy need nobody. Each episode is whole on disk before the next
     begins; after Ctrl-C or a crash `--resume` goes on.
     """
-    from so_arm.cli.recording_run import has_terminal
+    from so_arm.cli.key_node import has_terminal
 
     runs = Path("runs") / f"record-{datetime.now():%Y%m%d-%H%M%S}"
     plan = RecordingPlan(

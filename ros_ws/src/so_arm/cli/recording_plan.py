@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from so_arm.cli.arm_choice import ArmChoice
 from so_arm.cli.output import check_folder
 from so_arm.core.errors import UserError
 from so_arm.core.paths import from_here
@@ -31,15 +32,6 @@ class RecordHardware(StrEnum):
     mujoco = "mujoco"
     emulated = "emulated"
     real = "real"
-
-
-@dataclass(frozen=True)
-class ArmChoice:
-    """Which arm: serial port, robot id and calibration file, as the options give them; empty where they do not."""
-
-    port: str
-    robot_id: str
-    calibration: Path | None
 
 
 @dataclass(frozen=True)
@@ -126,23 +118,23 @@ class RecordingPlan:
         self._check_task()
         self._check_fps()
         if not self.simulated:
-            self._check_arm("", self.follower, "follower")
+            self.follower.check("", "follower")
         if self.teleop is Teleop.leader and not self.emulated_leader:
-            self._check_arm("leader-", self.leader, "leader")
+            self.leader.check("leader-", "leader")
         if self.cameras_file is not None and not self.cameras_file.is_file():
             raise UserError(f"--cameras {self.cameras_file} does not exist; see launch/cameras.yaml")
         self._check_output()
 
     def calibration_file(self) -> str:
         """Of the follower, as an absolute path; empty with mujoco, which has none."""
-        from so_arm.core.calibration_place import FOLLOWER, find_calibration
+        from so_arm.core.calibration_place import FOLLOWER
         from so_arm.core.paths import share_dir
 
         if self.hardware is RecordHardware.mujoco:
             return ""
         if self.hardware is RecordHardware.emulated and self.follower.calibration is None:
             return str(share_dir() / "calibration" / "example_follower.json")
-        return str(find_calibration(str(self.follower.calibration or ""), self.follower.robot_id, FOLLOWER).absolute())
+        return str(self.follower.calibration_file(FOLLOWER).absolute())
 
     def _check_source(self) -> None:
         if self.teleop is Teleop.none and self.policy is None:
@@ -194,16 +186,6 @@ class RecordingPlan:
     def _check_fps(self) -> None:
         if self.simulated and self.fps != CONTROL_HZ:
             raise UserError(f"--fps {self.fps}: the simulated arm is commanded at {CONTROL_HZ} Hz, and recorded at it")
-
-    def _check_arm(self, prefix: str, arm: ArmChoice, role: str) -> None:
-        from so_arm.core.calibration_formats import read_calibration
-        from so_arm.core.calibration_place import find_calibration
-
-        if not arm.port:
-            raise UserError(f"the {role} arm needs --{prefix}port; `so-arm find-port` tells it")
-        if not arm.robot_id and arm.calibration is None:
-            raise UserError(f"the {role} arm needs --{prefix}robot-id or --{prefix}calibration")
-        read_calibration(find_calibration(str(arm.calibration or ""), arm.robot_id, role))
 
     def _check_output(self) -> None:
         check_folder(self.output, "--output")

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import tempfile
-import termios
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from so_arm.cli.graph_process import GraphLog, running_graph
 from so_arm.cli.graph_rollouts import free_port
 from so_arm.cli.json_lines import JsonLines
+from so_arm.cli.key_node import key_node
 from so_arm.cli.recording_plan import PERSONS_REST_S, PERSONS_TIME_S, RecordHardware, RecordingPlan, Teleop
 from so_arm.core.errors import UserError
 from so_arm.core.recorder_status import SAVED
-from so_arm.launcher.environment import ros_environment
 
 LAUNCH_FILE = "record.launch.xml"
 Turn = dict[str, Any]  # one line of recording_session's results_file
-
-
-def has_terminal() -> bool:
-    """Whether there are keys to be had."""
-    return os.isatty(0) and sys.stderr.isatty()
 
 
 def run_recording(
@@ -131,32 +122,8 @@ def _text(value: bool) -> str:
     return str(value).lower()
 
 
-@contextmanager
-def _operator(plan: RecordingPlan, keys: bool) -> Iterator[Callable[[], None]]:
-    """The node that has the terminal: in our own process group, so that the terminal's signals reach it too.
-
-    Gives what raises UserError once that node has ended by itself.
-    """
+def _operator(plan: RecordingPlan, keys: bool) -> AbstractContextManager[Callable[[], None]]:
+    """The node that has the terminal, if there is one; gives what is to be called while all is well."""
     if not keys:
-        yield lambda: None
-        return
-    before = termios.tcgetattr(0)
-    jog = _text(plan.teleop is Teleop.keyboard)
-    command = [sys.executable, "-m", "so_arm.nodes.operator", "--ros-args", "-p", f"jog:={jog}"]
-    process = subprocess.Popen(command, env=ros_environment(os.environ))
-
-    def check_alive() -> None:
-        if process.poll() is not None:
-            raise UserError(f"operator, which reads the keys, has ended (exit code {process.returncode})")
-
-    try:
-        yield check_alive
-    finally:
-        process.terminate()
-        try:
-            process.wait(5.0)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        with suppress(termios.error, OSError):  # were it killed, it could not do that itself
-            termios.tcsetattr(0, termios.TCSADRAIN, before)
+        return nullcontext(lambda: None)
+    return key_node("operator", {"jog": _text(plan.teleop is Teleop.keyboard)})

@@ -67,6 +67,24 @@ def released_policy() -> Path:
     return share_dir() / "models" / "act_pick_place"
 
 
+def released_residual() -> Path | None:
+    """The residual that comes with the package, for its policy; None while there is none."""
+    folder = share_dir() / "models" / "residual_pick_place"
+    return folder if folder.is_dir() else None
+
+
+def chosen_residual(policy: Path | None, residual: Path | None, alone: bool) -> Path | None:
+    """What the options --policy, --residual and --no-residual ask for; None is the policy alone.
+
+    The released policy has the released residual unless something else is asked for.
+    """
+    if alone and residual is not None:
+        raise UserError("--no-residual: not together with --residual")
+    if alone or residual is not None or policy is not None:
+        return residual
+    return released_residual()
+
+
 def no_policy_error() -> UserError:
     """For a command that cannot do without a policy and got none."""
     released = released_policy()

@@ -16,6 +16,8 @@ class Verb:
 
 VERBS: dict[str, Verb] = {
     "demo": Verb("demo", "Watch the whole node graph do the task: table, video and report.", RUN),
+    "run": Verb("run", "Run a policy, and its residual, until Ctrl-C: simulated, emulated or real arm.", RUN),
+    "rl-demo": Verb("rl_demo", "Watch what a residual does, live: a key switches it on and off.", RUN),
     "launch": Verb("launch", "Run a ROS 2 launch file, with or without ros2 launch on the machine.", RUN),
     "call": Verb("call", "Have a running node do something: home, emergency stop, start of an episode.", RUN),
     "emulate": Verb("emulate", "Emulate the arm: a serial port with servos, physics behind them, camera streams.", RUN),
