@@ -25,7 +25,6 @@ Report = Mapping[str, Any]  # of `residual_report.residual_report`
 _STYLE = """
 .plots svg { width: auto; } .advice { background: #f3f6fa; padding: 12px 16px; border-left: 4px solid #1f77b4; }
 .videos { display: flex; flex-wrap: wrap; gap: 16px; } .videos figure { margin: 0; width: 420px; }
-.broken { color: #b3261e; }
 """
 
 

@@ -196,8 +196,13 @@ def _detail(episode: JudgedEpisode) -> dict[str, Any]:
         "phase": episode.phase.word,
         "last_progress_s": episode.progress_s,
         "smoothness_rad_s2": _number(episode.smoothness),
-        "use": None if episode.residual is None else asdict(episode.residual),
+        "use": None if episode.residual is None else _rounded(asdict(episode.residual)),
     }
+
+
+def _rounded(use: Mapping[str, Any]) -> dict[str, Any]:
+    """Shares to a hundredth of a percent, which keeps the file small."""
+    return {key: [round(share, 4) for share in each] if isinstance(each, tuple) else each for key, each in use.items()}
 
 
 def _ratio(above: float, below: float) -> float | None:
