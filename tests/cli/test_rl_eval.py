@@ -12,6 +12,7 @@ import pytest
 from so_arm.cli import main as cli_main
 from so_arm.cli import residual_rollouts
 from so_arm.cli.residual_rollouts import PairedSetup, Parts
+from so_arm.core.errors import UserError
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "learning"))
 import fake_scenes
@@ -101,6 +102,15 @@ def test_an_interrupt_leaves_nothing(so_arm, capsys, monkeypatch):
     monkeypatch.setattr(residual_rollouts, "run_one", interrupted)
     assert so_arm("--episodes", 2, "-o", "run") == 130
     assert not Path("run").exists()
+
+
+def test_pictures_that_cannot_be_drawn_cost_no_result(so_arm, capsys, monkeypatch):
+    def refused(*_, **__):
+        raise UserError("no OpenGL for rendering")
+
+    monkeypatch.setattr("so_arm.sim.replay_render.render_frames", refused)
+    assert so_arm("--episodes", 2, "--seed", 16, "--json", "a.json", "-o", "run") == 2
+    assert json.loads(Path("a.json").read_text()) == json.loads(Path("run/report.json").read_text())
 
 
 @pytest.mark.torch

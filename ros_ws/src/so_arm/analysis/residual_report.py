@@ -12,8 +12,9 @@ from so_arm.analysis.report import build_report
 from so_arm.analysis.residual_advice import advice
 from so_arm.core.clock import CONTROL_HZ
 from so_arm.core.episode import EpisodeResult
+from so_arm.core.episode_info import SUCCESS
 from so_arm.core.joints import JOINT_NAMES
-from so_arm.core.judged_episode import SUCCESS, JudgedEpisode
+from so_arm.core.judged_episode import JudgedEpisode
 from so_arm.core.object_start import ObjectStart
 from so_arm.core.paired_statistics import paired_mean_difference, paired_success
 from so_arm.core.residual_use import ResidualUse

@@ -12,6 +12,7 @@ from so_arm.cli.output import console, write_json
 from so_arm.cli.progress_bar import progress_bar
 from so_arm.cli.run_folder import run_folder
 from so_arm.core.errors import UserError
+from so_arm.core.files import write_json as write_json_file
 
 if TYPE_CHECKING:
     from so_arm.analysis.residual_report import Pair
@@ -84,8 +85,9 @@ def rl_eval(
     with run_folder(output, "rl-eval", settings | {"delays": delays}) as folder:
         pairs = _run(setup, delays, workers or default_workers())
         report = _report(setup, pairs, settings)
-        _write(folder, setup, pairs[0], report)
+        write_json_file(folder / REPORT, report)
         write_json(json_file, report)
+        _write_page(folder, setup, pairs[0], report)
     _show(report, folder, json_file)
 
 
@@ -129,14 +131,11 @@ def _report(setup: PairedSetup, pairs: dict[int, Pair], settings: dict[str, Any]
     return residual_report(pairs, object_poses(setup.rollouts), settings, provenance())
 
 
-def _write(folder: Path, setup: PairedSetup, pair: Pair, report: dict[str, Any]) -> None:
-    """The report first: the page takes a while to draw."""
+def _write_page(folder: Path, setup: PairedSetup, pair: Pair, report: dict[str, Any]) -> None:
     from so_arm.analysis.residual_page import residual_page
     from so_arm.cli.residual_videos import changed_videos, pictures_of
-    from so_arm.core.files import write_json as write_json_file
     from so_arm.core.files import write_text
 
-    write_json_file(folder / REPORT, report)
     with progress_bar("drawing the videos", pictures_of(pair), "pictures") as advance:
         videos = changed_videos(setup.rollouts, pair, lambda: advance(1))
     write_text(folder / PAGE, residual_page(report, videos))

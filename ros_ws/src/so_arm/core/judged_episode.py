@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from so_arm.core.episode import EpisodeResult
+from so_arm.core.episode_info import SUCCESS
 from so_arm.core.episode_phase import Phase
 from so_arm.core.residual_use import ResidualUse
-
-SUCCESS = "success"
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,5 +31,5 @@ class JudgedEpisode:
 
     @property
     def outcome(self) -> str:
-        """The failure kind, or `SUCCESS`."""
+        """The failure kind, or ``success``."""
         return SUCCESS if self.result.success else self.result.failure or "failure"
