@@ -142,7 +142,6 @@ def _write_page(folder: Path, setup: PairedSetup, pair: Pair, report: dict[str, 
 
 
 def _show(report: dict[str, Any], folder: Path, json_file: Path | None) -> None:
-
     from so_arm.analysis.residual_rows import (
         COLUMNS,
         DELAY_COLUMNS,
@@ -162,4 +161,4 @@ def _show(report: dict[str, Any], folder: Path, json_file: Path | None) -> None:
         out.print(table("delay", DELAY_COLUMNS, delay_rows(report)))
     places = [("page", str(folder / PAGE)), ("report", str(folder / REPORT)), *json_row(json_file)]
     out.print(grid([*verdict_rows(report), *places]))
-    out.print(f"\n{report['advice']}")
+    out.print(f"\n{report['advice']}", markup=False)
