@@ -33,7 +33,8 @@ def fake_graph(
     view=False,
     on_ready=lambda node: None,
 ) -> list[EpisodeResult]:
-    """Episodes of the arm at rest that "fail" for odd seeds; the graph answers in 2 ms, one tick not at all."""
+    """Episodes of the arm at rest that "fail" for odd seeds, with a residual for none; the graph answers in 2 ms, one
+    tick not at all."""
     assert not (lockstep and hardware is Hardware.emulated)
     on_ready("act_policy")
     env = SoArmEnv(rollouts.task, horizon=TICKS)
@@ -58,7 +59,7 @@ def fake_graph(
         )
         if record_dir is not None:
             record.save(record_path(record_dir, seed))
-        failure = "missed_grasp" if seed % 2 else None
+        failure = "missed_grasp" if seed % 2 and rollouts.residual is None else None
         results.append(EpisodeResult(seed, failure is None, sum(rewards), TICKS, failure, TICKS / 30))
         on_episode(results[-1])
     log.write_text("[INFO] [launch]: all well\n")
@@ -118,6 +119,19 @@ def test_emulated_hardware_is_compared_with_the_bridge(demo, no_rendering, capsy
     bridge = report["comparison"]["mujoco_bridge"]
     assert [episode["seed"] for episode in bridge["episodes"]] == [4, 5, 6]
     assert bridge["meta"]["clock"] == "lockstep" and report["comparison"]["within"]
+
+
+def test_a_residual_is_compared_with_the_policy_alone_on_the_same_seeds(demo, no_rendering, capsys, tmp_path):
+    (tmp_path / "residual").mkdir()
+    assert demo("--residual", "residual", "--episodes", 3, "--seed", 4, "--output", "run") == 0
+    shown = capsys.readouterr().out
+    assert "the same seeds without the residual, through the MuJoCo bridge in lockstep" in shown
+    assert "success rate      100.0%   (95 % interval " in shown
+    assert "policy alone      66.7%   (95 % interval 20.8% to 93.9%)" in shown
+    report = json.loads(Path("run/report.json").read_text())
+    assert (report["success_rate"], report["meta"]["residual"]) == (1.0, "residual")
+    alone = report["policy_alone"]
+    assert [episode["seed"] for episode in alone["episodes"]] == [4, 5, 6] and alone["meta"]["residual"] is None
 
 
 @pytest.mark.parametrize("option", ["--lockstep", "--view"])

@@ -42,7 +42,7 @@ class Settings:
 class ResidualSwitch(RuntimeNode[Settings]):
     def __init__(self) -> None:
         super().__init__("residual_switch", Settings)
-        self._terminal = KeyTerminal()
+        self._terminal: KeyTerminal | None = None
         self._interrupted = False
 
     def setup(self) -> None:
@@ -50,6 +50,7 @@ class ResidualSwitch(RuntimeNode[Settings]):
         if settings.results_file:
             check_new(Path(settings.results_file), "results_file")
         if settings.keys:
+            self._terminal = KeyTerminal()
             self._terminal.open()
         # An exception in whatever runs just then would be told of as an error.
         signal.signal(signal.SIGINT, self._on_interrupt)
@@ -65,7 +66,8 @@ class ResidualSwitch(RuntimeNode[Settings]):
         self.create_timer(_SHOW_S, self._show)
 
     def close(self) -> None:
-        self._terminal.close()
+        if self._terminal is not None:
+            self._terminal.close()
 
     def _on_interrupt(self, number: int, _: FrameType | None) -> None:
         self._interrupted = True
@@ -104,7 +106,7 @@ class ResidualSwitch(RuntimeNode[Settings]):
     # ---- the switch
 
     def _look(self) -> None:
-        if self.settings.keys:
+        if self._terminal is not None:
             for key in self._keys.feed(self._terminal.keys()):
                 if key in KEYS and self._held.pressed(key, time.monotonic()):
                     self._set(not self._on)
@@ -126,11 +128,11 @@ class ResidualSwitch(RuntimeNode[Settings]):
     # ---- the terminal
 
     def _say(self, text: str) -> None:
-        if self.settings.keys:
+        if self._terminal is not None:
             self._terminal.say(text)
 
     def _show(self) -> None:
-        if self.settings.keys:
+        if self._terminal is not None:
             running = f"seed {self._episodes.info.seed}" if self._episodes.info.running else "waiting for an episode"
             parts = (f"residual {'ON' if self._on else 'OFF'}, space switches", running, self._tally.rates())
             self._terminal.show(" | ".join(part for part in parts if part))
