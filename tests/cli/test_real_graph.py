@@ -65,7 +65,9 @@ def _living(run: Path) -> list[str]:
 
 
 def test_demo_runs_to_the_end(so_arm, tmp_path):
-    process = so_arm("demo", "--episodes", "1", "--seed", "4", "--lockstep", "--output", "run", "--json", "-")
+    process = so_arm(
+        "demo", "--no-residual", "--episodes", "1", "--seed", "4", "--lockstep", "--output", "run", "--json", "-"
+    )
     shown, told = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, told
     report = json.loads(shown)
