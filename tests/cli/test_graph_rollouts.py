@@ -87,9 +87,17 @@ def processes_of(folder: Path) -> list[str]:
 
 def test_results_arrive_one_by_one_and_the_graph_ends(graph, tmp_path):
     graph(SLEEPER, RUNNER)
-    heard, ready = [], []
-    results = run_graph(ROLLOUTS, tmp_path / "graph.log", heard.append, lockstep=True, on_ready=ready.append)
-    assert ready == ["act_policy"]
+    heard, ready, steps = [], [], []
+    results = run_graph(
+        ROLLOUTS,
+        tmp_path / "graph.log",
+        heard.append,
+        lockstep=True,
+        on_ready=ready.append,
+        on_step=lambda: steps.append(len(heard)),
+        more={"seed": "7", "view": "true"},
+    )
+    assert ready == ["act_policy"] and steps[-1] == 3
     assert results == heard
     assert [(result.seed, result.success, result.steps) for result in results] == [(n, True, 3) for n in (7, 8, 9)]
     log = (tmp_path / "graph.log").read_text()
@@ -104,6 +112,12 @@ def test_a_node_that_gives_up_is_named_with_its_reason(graph, tmp_path):
     ):
         run_graph(ROLLOUTS, tmp_path / "graph.log", lambda _: None, lockstep=True)
     assert processes_of(tmp_path) == []
+
+
+def test_an_argument_that_the_launch_file_does_not_know_is_refused(graph, tmp_path):
+    graph(SLEEPER, RUNNER)
+    with pytest.raises(UserError, match="horizn"):
+        run_graph(ROLLOUTS, tmp_path / "graph.log", lambda _: None, lockstep=True, more={"horizn": "1"})
 
 
 def test_an_interrupt_ends_every_process(graph, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from so_arm.cli import main as cli_main
 from so_arm.cli.options import Hardware
 from so_arm.core.episode import EpisodeResult
 from so_arm.core.paths import share_dir
+from so_arm.launcher.arguments import declared_arguments
+from so_arm.launcher.environment import ros_environment
 
 CALIBRATION = share_dir() / "calibration" / "example_follower.json"
 
@@ -67,6 +70,8 @@ def test_a_real_arm_is_told_where_it_is(stage: Stage, capsys):
     more = stage.asked["more"]
     assert (more["hardware_type"], more["usb_port"], more["time_limit"]) == ("real", "/dev/a", "20.0")
     assert more["calibration_file"] == str(CALIBRATION)
+    declared = declared_arguments(share_dir() / "launch" / graph_rollouts.LAUNCH_FILE, ros_environment(os.environ), {})
+    assert set(more) <= {argument.name for argument in declared}
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ from so_arm.cli.options import (
     OutputOption,
     PolicyOption,
     ResidualOption,
+    ViewOption,
+    check_display,
 )
 from so_arm.cli.output import console, write_json
 from so_arm.cli.run_folder import run_folder
@@ -45,7 +47,7 @@ def demo(
     lockstep: Annotated[
         bool, typer.Option("--lockstep", help="The simulation waits for the policy: same seed, same episode.")
     ] = False,
-    view: Annotated[bool, typer.Option("--view", help="Open the MuJoCo viewer (needs a display).")] = False,
+    view: ViewOption = False,
     json_file: JsonOption = None,
     output: OutputOption = None,
 ) -> None:
@@ -66,7 +68,7 @@ def demo(
     if hardware is Hardware.emulated and (lockstep or view):
         raise UserError(f"--{'lockstep' if lockstep else 'view'}: only with --hardware mujoco")
     if view:
-        _require_display()
+        check_display()
     correction = chosen_residual(policy, residual, no_residual)
     rollouts = Rollouts(policy or released_policy(), correction, TASK, REWARD, RANDOMISATION, seed, episodes).checked()
     settings = _settings(rollouts, hardware, lockstep)
@@ -82,16 +84,6 @@ def demo(
         video = _write_video(folder, rollouts, results, records, out)
         write_json(json_file, report)
     _show(out, results, report, video, json_file)
-
-
-def _require_display() -> None:
-    from so_arm.core.errors import UserError
-    from so_arm.sim.viewer import require_display
-
-    try:
-        require_display()
-    except UserError as error:
-        raise UserError(f"--view: {error}") from None
 
 
 def _settings(rollouts: Rollouts, hardware: Hardware, lockstep: bool) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import typer
 
 from so_arm.cli.output import check_json_target
 from so_arm.core.calibration_place import FOLLOWER, LEADER
+from so_arm.core.errors import UserError
 
 JsonOption = Annotated[
     Path | None,
@@ -49,6 +50,18 @@ ResidualOption = Annotated[
 ]
 
 NoResidualOption = Annotated[bool, typer.Option("--no-residual", help="The policy alone.")]
+
+ViewOption = Annotated[bool, typer.Option("--view", help="Open the MuJoCo viewer (needs a display).")]
+
+
+def check_display() -> None:
+    """For --view: UserError where no window can be opened."""
+    from so_arm.sim.viewer import require_display
+
+    try:
+        require_display()
+    except UserError as error:
+        raise UserError(f"--view: {error}") from None
 
 
 class Role(StrEnum):

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from so_arm.cli.json_lines import JsonLines
-from so_arm.cli.options import Hardware, HardwareOption, JsonOption, OutputOption, PolicyOption, ResidualOption
+from so_arm.cli.options import (
+    Hardware,
+    HardwareOption,
+    JsonOption,
+    OutputOption,
+    PolicyOption,
+    ResidualOption,
+    ViewOption,
+    check_display,
+)
 from so_arm.cli.output import console, write_json
 from so_arm.cli.run_folder import run_folder
 from so_arm.core.errors import UserError
@@ -38,7 +47,7 @@ def rl_demo(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the first episode; the others follow it.")] = 100_000,
     hardware: HardwareOption = Hardware.mujoco,
     alternate: Annotated[bool, typer.Option("--alternate", help="Switch the residual after every episode.")] = False,
-    view: Annotated[bool, typer.Option("--view", help="Open the MuJoCo viewer (needs a display).")] = False,
+    view: ViewOption = False,
     json_file: JsonOption = None,
     output: OutputOption = None,
 ) -> None:
@@ -54,8 +63,10 @@ def rl_demo(
     correction = chosen_residual(policy, residual, alone=False)
     if correction is None:
         raise UserError("--residual DIR is missing; there is nothing to switch")
+    if view and hardware is Hardware.emulated:
+        raise UserError("--view: only with --hardware mujoco")
     if view:
-        _check_view(hardware)
+        check_display()
     wanted = Rollouts(policy or released_policy(), correction, task, "v3", "none", seed, episodes or ENDLESS).checked()
     settings = wanted.described() | {"hardware": hardware.value, "alternate": alternate, "clock": "real time"}
     out, keys = console(json_file), has_terminal()
@@ -66,17 +77,6 @@ def rl_demo(
         write_json(folder / "report.json", report)
         write_json(json_file, report)
     _show(out, report["modes"])
-
-
-def _check_view(hardware: Hardware) -> None:
-    from so_arm.sim.viewer import require_display
-
-    if hardware is Hardware.emulated:
-        raise UserError("--view: only with --hardware mujoco")
-    try:
-        require_display()
-    except UserError as error:
-        raise UserError(f"--view: {error}") from None
 
 
 def _run(
