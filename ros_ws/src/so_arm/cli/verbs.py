@@ -41,4 +41,5 @@ VERBS: dict[str, Verb] = {
     "export": Verb("export_dataset", "Write a LeRobot dataset as LIBERO HDF5 or as RLDS.", LEARN),
     "dataset": Verb("dataset", "Check whether a dataset is whole, repair it, make a bag of it.", LEARN),
     "train": Verb("train", "Train a LeRobot ACT policy on a dataset.", LEARN),
+    "rl-train": Verb("rl_train", "Train a residual that corrects a policy, by reinforcement.", LEARN),
 }

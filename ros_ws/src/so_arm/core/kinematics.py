@@ -69,6 +69,25 @@ def grasp_point(position_rad: ArrayLike) -> np.ndarray:
     return gripper[:3, :3] @ GRASP_POINT_M + gripper[:3, 3]
 
 
+def grasp_points(positions_rad: ArrayLike) -> np.ndarray:
+    """`grasp_point` of many poses at once: joint positions (n, 6) [rad] to (n, 3) [m]."""
+    positions = np.asarray(positions_rad, dtype=np.float64)
+    rotation, place = np.tile(np.eye(3), (len(positions), 1, 1)), np.zeros((len(positions), 3))
+    for i in range(LINK_NAMES.index("gripper_link")):
+        place = place + rotation @ _ORIGIN_M[i]
+        rotation = rotation @ _ROTATION[i] @ _rotations_about(_AXIS[i], positions[:, i])
+    return place + rotation @ GRASP_POINT_M
+
+
+def _rotations_about(axis: np.ndarray, angles: np.ndarray) -> np.ndarray:
+    """`_rotation_about` of angles (n,), (n, 3, 3)."""
+    x, y, z = axis
+    cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+    sine, versine = np.sin(angles)[:, None, None], 1.0 - np.cos(angles)[:, None, None]
+    rotations: np.ndarray = np.eye(3) + sine * cross + versine * (cross @ cross)
+    return rotations
+
+
 def _rotation_about(axis: np.ndarray, angle: float) -> np.ndarray:
     """Rodrigues' formula, (3, 3)."""
     x, y, z = axis

@@ -17,11 +17,19 @@ from so_arm.core.joints import LOWER_RAD, UPPER_RAD
 MIN_HALF_RANGE_RAD = 0.05
 
 
+_MIDDLE_RAD = (LOWER_RAD + UPPER_RAD) / 2.0
+
+
 class Corrected(NamedTuple):
     """``action == base + residual``, exactly."""
 
     residual: np.ndarray  #: (..., 6) [rad], as executed: after the clip
     action: np.ndarray  #: (..., 6) [rad]
+
+
+def to_unit(position_rad: ArrayLike) -> np.ndarray:
+    """Joint positions (..., 6) [rad] in the space where the joint limits are -1 and 1."""
+    return (np.asarray(position_rad, dtype=np.float64) - _MIDDLE_RAD) / residual_scale_rad(1.0)
 
 
 def residual_scale_rad(bound: ArrayLike, lower: ArrayLike = LOWER_RAD, upper: ArrayLike = UPPER_RAD) -> np.ndarray:
@@ -44,8 +52,19 @@ def apply_residual(
     to the command filter, so f = 0 changes nothing. Non-finite input gives a non-finite action, which the
     command filter refuses.
     """
+    return apply_correction(base, np.tanh(np.asarray(f, dtype=np.float64)), bound, lower, upper)
+
+
+def apply_correction(
+    base: ArrayLike,
+    correction: ArrayLike,
+    bound: ArrayLike,
+    lower: ArrayLike = LOWER_RAD,
+    upper: ArrayLike = UPPER_RAD,
+) -> Corrected:
+    """As `apply_residual`, for correction(s) (..., 6) in shares of the bound, -1 to 1: tanh(f)."""
     base = np.asarray(base, dtype=np.float64)
-    wanted = residual_scale_rad(bound, lower, upper) * np.tanh(np.asarray(f, dtype=np.float64))
+    wanted = residual_scale_rad(bound, lower, upper) * np.asarray(correction, dtype=np.float64)
     room_down = np.minimum(np.asarray(lower) - base, 0.0)
     room_up = np.maximum(np.asarray(upper) - base, 0.0)
     residual = np.clip(wanted, room_down, room_up)

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from so_arm.core.chunk import ActionChunk, ChunkTimeline
+from so_arm.core.chunk_follower import ChunkFollower
 from so_arm.core.joints import NUM_JOINTS
 from so_arm.core.policy_tick import PolicyTick
 
@@ -76,18 +77,15 @@ class PolicyController:
         self, policy: ChunkPolicy, timeline: ChunkTimeline, residual: ActionCorrector | None = None, delay: int = 0
     ) -> None:
         self._policy = policy
-        self._timeline = timeline
+        self._chunks = ChunkFollower(timeline, delay)
         self._residual = residual
-        self._delay_ns = delay * timeline.period_ns
-        self._coming: ActionChunk | None = None
 
     def reset(self) -> None:
         """Forget chunks, policy and residual state: a new episode."""
-        self._timeline.reset()
+        self._chunks.reset()
         self._policy.reset()
         if self._residual is not None:
             self._residual.reset()
-        self._coming = None
 
     def act(self, stamp_ns: int, state_rad: np.ndarray, image_of: Callable[[str], Image]) -> np.ndarray:
         """Joint targets (6,) [rad] for the observation stamped `stamp_ns`; only without delay.
@@ -100,24 +98,15 @@ class PolicyController:
 
     def decide(self, stamp_ns: int, state_rad: np.ndarray, image_of: Callable[[str], Image]) -> Answer:
         """`act`, and how it came to its targets."""
-        self._take_over(stamp_ns)
         new_chunk = None
-        if self._coming is None and self._timeline.due(stamp_ns):
+        if self._chunks.due(stamp_ns):
             images = {name: image_of(name) for name in self._policy.camera_names}
             new_chunk, features = self._policy.predict(state_rad, images)
-            self._coming = ActionChunk(stamp_ns, self._timeline.period_ns, new_chunk, features)
-            self._take_over(stamp_ns)
-        return Answer(self._step(stamp_ns, state_rad), new_chunk, self._coming is None)
-
-    def _take_over(self, stamp_ns: int) -> None:
-        """The chunk that is on its way takes over once it is there; to the nearest tick."""
-        coming = self._coming
-        if coming is not None and stamp_ns - coming.stamp_ns > self._delay_ns - self._timeline.period_ns / 2:
-            self._timeline.add(coming)
-            self._coming = None
+            self._chunks.add(ActionChunk(stamp_ns, self._chunks.period_ns, new_chunk, features))
+        return Answer(self._step(stamp_ns, state_rad), new_chunk, not self._chunks.waiting)
 
     def _step(self, stamp_ns: int, state_rad: np.ndarray) -> ExecutedStep | None:
-        step = self._timeline.at(stamp_ns)
+        step = self._chunks.at(stamp_ns)
         if step is None:
             return None
         base = step.position

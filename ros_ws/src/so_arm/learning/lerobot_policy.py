@@ -102,6 +102,13 @@ class LerobotPolicy:
             )
         return Prediction(rad_from_lerobot(chunk[0].float().cpu().numpy()), no_features())
 
+    def predict_batch(self, states_rad: ArrayLike, images: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """`predict` of positions (b, 6) [rad] and images (b, h, w, 3) by camera, one after the other."""
+        states = np.asarray(states_rad)
+        seen = ({name: images[name][i] for name in self.camera_names} for i in range(len(states)))
+        chunks = np.stack([self.predict(state, shown).chunk for state, shown in zip(states, seen, strict=True)])
+        return chunks, np.empty((len(states), 0), np.float32)
+
     def _answer(self, batch: dict[str, Any]) -> Tensor:
         """Normalised actions (1, n, 6)."""
         queues = getattr(self._network, "_queues", None) or {}

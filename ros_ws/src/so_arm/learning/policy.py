@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
+
+import numpy as np
 
 from so_arm.learning.controller import ChunkPolicy
 from so_arm.learning.policy_fit import Fitted
@@ -11,6 +14,9 @@ from so_arm.learning.policy_fit import Fitted
 
 class LoadedPolicy(ChunkPolicy, Fitted, Protocol):
     """A policy ready to act."""
+
+    def predict_batch(self, states_rad: np.ndarray, images: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Joint targets (b, n, 6) [rad] and features (b, k) for positions (b, 6) [rad] and images (b, h, w, 3)."""
 
     def image_size(self, camera: str) -> tuple[int, int]:
         """(height, width) [px] that the network sees; larger images are scaled down."""

@@ -6,10 +6,11 @@ import contextlib
 import multiprocessing
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from typing import Any
+from typing import Any, Self
 
 from so_arm.core.errors import SoArmError, UserError
 from so_arm.core.interrupt import children_deaf_to_interrupt
@@ -21,47 +22,72 @@ class _Fault:
     user_can_fix: bool
 
 
+class WorkerPool[Job, Done]:
+    """Processes that do one set of jobs after the other. Used as a context: none of them outlives it.
+
+    Every worker calls `setup` once for what does its jobs, and gets one job after the other; `setup` is pickled
+    by reference, so a module-level function, a partial or an instance of such a class.
+    """
+
+    def __init__(self, setup: Callable[[], Callable[[Job], Done]], workers: int) -> None:
+        self.workers = workers
+        self._setup = setup
+        self._stack = contextlib.ExitStack()
+        self._carrier = ThreadPoolExecutor(1, thread_name_prefix="worker_pool")
+        self._lines: list[Connection] = []
+        self._idle: list[Connection] = []
+
+    def __enter__(self) -> Self:
+        self._lines = self._stack.enter_context(_workers(self._setup, self.workers))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+        self._carrier.shutdown(wait=False)
+
+    def start(self, jobs: Sequence[Job]) -> Future[list[Done]]:
+        """Have `jobs` done in the background, results in their order. The set before has to be done."""
+        return self._carrier.submit(self.do, jobs)
+
+    def do(self, jobs: Sequence[Job], on_done: Callable[[Done], None] | None = None) -> list[Done]:
+        """Results in the order of `jobs`; `on_done` hears of each as it ends, in any order."""
+        pending = list(reversed(list(enumerate(jobs))))
+        results: dict[int, Done] = {}
+        while len(results) < len(jobs):
+            while pending and self._idle:
+                self._idle.pop().send(pending.pop())
+            for line in wait(self._lines):
+                assert isinstance(line, Connection)
+                said = _heard(line)
+                self._idle.append(line)
+                if said is not None:
+                    number, done = said
+                    results[number] = done
+                    if on_done is not None:
+                        on_done(done)
+        return [results[number] for number in range(len(jobs))]
+
+
 def work_in_processes[Job, Done](
     setup: Callable[[], Callable[[Job], Done]],
     jobs: Sequence[Job],
     workers: int,
     on_done: Callable[[Done], None] | None = None,
 ) -> list[Done]:
-    """Results in the order of `jobs`; `on_done` hears of each as it ends, in any order.
-
-    Every worker calls `setup` for what does its jobs, and then asks for one job after the other; `setup` is pickled
-    by reference, so a module-level function, a partial or an instance of such a class. However this call ends, no
-    worker outlives it.
-    """
-    pending = list(reversed(list(enumerate(jobs))))
-    results: dict[int, Done] = {}
-    with _workers(setup, min(workers, len(jobs))) as lines:
-        open_lines = list(lines)
-        while open_lines:
-            for line in wait(open_lines):
-                assert isinstance(line, Connection)
-                _take(line, results, on_done)
-                if pending:
-                    line.send(pending.pop())
-                else:
-                    line.send(None)
-                    open_lines.remove(line)
-    return [results[number] for number in range(len(jobs))]
+    """One set of jobs by workers that are there for nothing else; see `WorkerPool`."""
+    with WorkerPool(setup, min(workers, len(jobs))) as pool:
+        return pool.do(jobs, on_done)
 
 
-def _take[Done](line: Connection, results: dict[int, Done], on_done: Callable[[Done], None] | None) -> None:
-    """Receive what one worker says: a result, the None by which a new worker asks for its first job, or a fault."""
+def _heard(line: Connection) -> Any:
+    """What one worker says: a numbered result, the None of one that is ready for its first job, or a fault."""
     try:
         said = line.recv()
-    except EOFError:
-        raise SoArmError("an evaluation worker died (killed, or out of memory?)") from None
+    except (EOFError, OSError):
+        raise SoArmError("a worker process died (killed, or out of memory?)") from None
     if isinstance(said, _Fault):
         raise UserError(said.message) if said.user_can_fix else SoArmError(said.message)
-    if said is not None:
-        number, done = said
-        results[number] = done
-        if on_done is not None:
-            on_done(done)
+    return said
 
 
 @contextlib.contextmanager
@@ -79,11 +105,9 @@ def _workers(setup: Callable[[], Callable[[Any], Any]], count: int) -> Iterator[
                 processes.append(process)
                 lines.append(ours)
         yield lines
-        for process in processes:
-            process.join(timeout=10.0)
     finally:
         for process in processes:
-            process.kill()
+            process.kill()  # they hold nothing that a polite end would save
             process.join()
         for line in lines:
             line.close()
@@ -93,12 +117,12 @@ def _work(setup: Callable[[], Callable[[Any], Any]], line: Connection) -> None:
     try:
         do = setup()
         line.send(None)
-        while (numbered := line.recv()) is not None:
-            number, job = numbered
+        while True:
+            number, job = line.recv()
             line.send((number, do(job)))
     except (EOFError, BrokenPipeError):
         return  # the caller is gone
     except UserError as fault:
         line.send(_Fault(str(fault), user_can_fix=True))
     except Exception:
-        line.send(_Fault(f"an evaluation worker failed:\n{traceback.format_exc()}", user_can_fix=False))
+        line.send(_Fault(f"a worker process failed:\n{traceback.format_exc()}", user_can_fix=False))

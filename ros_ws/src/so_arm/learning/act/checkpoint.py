@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from lerobot.policies.act.configuration_act import ACTConfig
 from lerobot.policies.act.processor_act import make_act_pre_post_processors
-from safetensors import SafetensorError
-from safetensors.torch import save_file
 from torch import Tensor
 
 from so_arm.core import files
 from so_arm.core.chunk_settings import METADATA_FILE
-from so_arm.core.errors import UserError
 from so_arm.learning.policy_description import WEIGHTS_FILE
+from so_arm.learning.tensor_files import replacing_folder, write_tensors
 
 
 def save_policy(
@@ -38,31 +33,6 @@ def save_policy(
         for processor in make_act_pre_post_processors(config, statistics):
             processor.save_pretrained(part)
         files.write_json(part / METADATA_FILE, metadata)
-
-
-@contextmanager
-def replacing_folder(folder: Path) -> Iterator[Path]:
-    """Yield a new folder beside `folder` that takes its name when the block ends well; else the old one stays."""
-    part, old = (folder.with_name(f".{folder.name}.{suffix}") for suffix in ("part", "old"))
-    for leftover in (part, old):
-        shutil.rmtree(leftover, ignore_errors=True)
-    part.mkdir(parents=True)
-    try:
-        yield part
-        if folder.exists():
-            folder.replace(old)
-        part.replace(folder)
-    finally:
-        for leftover in (part, old):
-            shutil.rmtree(leftover, ignore_errors=True)
-
-
-def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
-    """Write a safetensors file from contiguous tensors; UserError when the disk is full."""
-    try:
-        save_file(tensors, path, {"format": "pt"})
-    except SafetensorError as error:  # its own type even for what is an OSError
-        raise UserError(f"cannot write {path}: {error}") from error
 
 
 def _stored(tensor: Tensor) -> Tensor:

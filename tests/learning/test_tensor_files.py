@@ -14,7 +14,7 @@ pytestmark = pytest.mark.torch
 
 
 def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
-    from so_arm.learning.act.checkpoint import replacing_folder
+    from so_arm.learning.tensor_files import replacing_folder
 
     folder = tmp_path / "policy"
     for text in ("old", "new"):
@@ -31,7 +31,7 @@ def test_a_full_disk_is_said_in_one_line(tmp_path: Path) -> None:
     """A file that may not grow fails as one on a full disk does; safetensors reports it by a type of its own."""
     import torch
 
-    from so_arm.learning.act.checkpoint import write_tensors
+    from so_arm.learning.tensor_files import write_tensors
 
     limits, action = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))

@@ -1,0 +1,178 @@
+"""``so-arm rl-train``: a bounded residual on top of a frozen base policy, by TD3+BC in simulation."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from so_arm.cli.options import JsonOption
+from so_arm.cli.output import console, run_directory, write_json
+from so_arm.core.errors import UserError
+
+if TYPE_CHECKING:
+    from so_arm.learning.residual.settings import ResidualSettings
+    from so_arm.learning.residual.training import Base, Pace, Report, ResidualRun
+
+
+def register(app: typer.Typer) -> None:
+    app.command("rl-train")(rl_train)
+
+
+def rl_train(
+    policy: Annotated[
+        Path | None, typer.Option(metavar="DIR", show_default=False, help="LeRobot policy folder, the base. [required]")
+    ] = None,
+    task: Annotated[str | None, typer.Option(show_default="pick_place", help="Task: pick_place or reach.")] = None,
+    reward: Annotated[str | None, typer.Option(show_default="v3", help="Reward: v1, v2, v3 or file:PATH.")] = None,
+    randomisation: Annotated[
+        str | None, typer.Option(show_default="none", help="Domain randomisation: none, light or full.")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, show_default="400000", help="Control ticks of exploration.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=99, show_default="0", help="Seed of networks, episodes and noise.")
+    ] = None,
+    bound: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SHARE",
+            show_default="0.1, gripper 0.3",
+            help="Largest correction as share of each joint's half range: one number, or six with commas.",
+        ),
+    ] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", show_default=False, help="Any other setting; may be repeated."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="DIR", help="New folder for this run.", show_default=False)
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Go on exactly where the run in this folder stopped.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, show_default="all cores but one", help="Processes that collect.")
+    ] = None,
+    evaluate_every: Annotated[int, typer.Option(min=1, help="Ticks between evaluations.")] = 30_000,
+    evaluation_episodes: Annotated[int, typer.Option(min=1, help="Episodes that choose the best residual.")] = 60,
+    checkpoint_minutes: Annotated[float, typer.Option(min=0.1, help="Minutes between checkpoints.")] = 5.0,
+    json_file: JsonOption = None,
+) -> None:
+    """Train a residual that corrects a base policy; the result is a residual folder, `RUN/best`.
+
+    Ctrl-C saves and stops; `so-arm rl-train --resume RUN` goes on.
+    """
+    from so_arm.cli.rl_settings import asked_settings
+    from so_arm.learning.residual.training import Pace
+
+    asked = asked_settings(
+        {"task": task, "reward": reward, "randomisation": randomisation, "steps": steps, "seed": seed, "bound": bound},
+        setting or [],
+    )
+    spare = max(1, len(os.sched_getaffinity(0)) - 1)  # one core is for learning
+    pace = Pace(workers or spare, evaluate_every, evaluation_episodes, checkpoint_minutes)
+    if resume is None:
+        run, folder = _new_run(policy, asked, output, pace)
+    else:
+        run, folder = _resumed_run(resume, policy, asked, output, pace)
+    best, last = _watch(run, folder, json_file)
+    write_json(json_file, {"residual": str(best), **last})
+    console(json_file).print(f"residual: {best}  (judge it: so-arm rl-eval --residual {best})", soft_wrap=True)
+
+
+def _new_run(policy: Path | None, asked: dict[str, Any], output: Path | None, pace: Pace) -> tuple[ResidualRun, Path]:
+    from so_arm.cli.rollouts import no_policy_error
+    from so_arm.learning.residual.settings import ResidualSettings
+
+    if policy is None:
+        raise no_policy_error()
+    settings = ResidualSettings(**asked)
+    make_run = _prepared(policy, settings, pace)
+    folder = run_directory(output, "rl-train", settings.to_dict() | {"policy": str(policy)})
+    return make_run(folder), folder
+
+
+def _resumed_run(
+    folder: Path, policy: Path | None, asked: dict[str, Any], output: Path | None, pace: Pace
+) -> tuple[ResidualRun, Path]:
+    from dataclasses import replace
+
+    from so_arm.learning.residual.training import load_run
+
+    if output is not None:
+        raise UserError("--resume takes the folder from the run; leave out --output")
+    trained, told = load_run(folder)
+    asked_for = replace(trained, **asked)
+    if differences := replace(asked_for, steps=trained.steps).differences(trained):
+        raise UserError(f"--resume {folder}: the run was started with other settings: {'; '.join(differences)}")
+    run = _prepared(policy or Path(told["base"]["policy"]), asked_for, pace, told["base"]["weights_hash"])(folder)
+    run.resume()
+    return run, folder
+
+
+def _prepared(policy: Path, settings: ResidualSettings, pace: Pace, wanted_hash: str | None = None) -> Any:
+    """Everything checked; what makes the run once there is a folder. UserError where something does not fit."""
+    from functools import partial
+
+    from so_arm.cli.gym_rollouts import env_and_policy
+    from so_arm.cli.rl_workplace import make_workplace
+    from so_arm.cli.rollouts import Rollouts
+    from so_arm.learning.residual.residual_folder import policy_hash
+    from so_arm.learning.residual.training import Base, ResidualRun
+
+    rollouts = Rollouts(policy, None, settings.task, settings.reward, settings.randomisation, 0, 1).checked()
+    weights_hash = policy_hash(rollouts.policy)
+    if wanted_hash not in (None, weights_hash):
+        raise UserError(f"policy {policy} is not the one that the run was started with; give that one with --policy")
+    _, loaded = env_and_policy(rollouts)
+    base: Base = Base(str(rollouts.policy), weights_hash, loaded.feature_size)
+    return lambda folder: ResidualRun(folder, settings, base, partial(make_workplace, rollouts), pace)
+
+
+def _watch(run: ResidualRun, folder: Path, json_file: Path | None) -> tuple[Path, dict[str, Any]]:
+    """Train with a progress bar; returns the residual's folder and the last report."""
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.fields[phase]}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("step {task.fields[step]}  updates {task.fields[updates]}  {task.fields[success]}"),
+        TimeElapsedColumn(),
+        TextColumn("left: {task.fields[left]}"),
+    )
+    last: dict[str, Any] = {}
+    said = console(Path("-"))
+    said.print(f"run folder: {folder}", soft_wrap=True)
+    with Progress(*columns, console=said) as progress:
+        bar = progress.add_task("", total=1.0, phase="starting", step=0, updates=0, success="", left="?")
+
+        def show(report: Report) -> None:
+            last.update(report.__dict__)
+            progress.update(
+                bar,
+                completed=report.progress,
+                phase=report.phase,
+                step=report.step,
+                updates=report.updates,
+                success=_success(report),
+                left="?" if report.remaining_s is None else f"{max(report.remaining_s, 0.0) / 60:.0f} min",
+            )
+
+        try:
+            best = run.run(show)
+        except KeyboardInterrupt:
+            said.print(
+                f"saved at step {run.trainer.step}; go on with: so-arm rl-train --resume {folder}", soft_wrap=True
+            )
+            raise
+    return best, last
+
+
+def _success(report: Report) -> str:
+    now = "" if report.success is None else f"success while exploring {report.success:.0%}"
+    return now if report.best_success is None else f"{now}, best {report.best_success:.0%}"

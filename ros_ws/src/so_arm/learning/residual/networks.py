@@ -1,0 +1,82 @@
+"""The networks of the residual: a small actor, and an ensemble of critics computed as one."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from so_arm.core.joints import NUM_JOINTS
+from so_arm.learning.residual.network_input import BODY_SIZE, LOOK_SIZE, look
+
+
+class Actor(nn.Module):
+    """f(o, a_base) of the bounded residual ``a_base + bound * tanh(f)``; its last layer starts at zero."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(BODY_SIZE + LOOK_SIZE, hidden),
+            nn.LayerNorm(hidden),
+            nn.ReLU(),
+            nn.Linear(hidden, hidden),
+            nn.LayerNorm(hidden),
+            nn.ReLU(),
+        )
+        self.head = nn.Linear(hidden, NUM_JOINTS)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, body: Tensor, places: Tensor) -> Tensor:
+        """f (n, 6), before the tanh. body, places: see `network_input`."""
+        out: Tensor = self.head(self.layers(torch.cat((body, look(body, places)), dim=1)))
+        return out
+
+
+class _EnsembleLinear(nn.Module):
+    def __init__(self, members: int, inputs: int, outputs: int) -> None:
+        super().__init__()
+        limit = 1.0 / math.sqrt(inputs)
+        self.weight = nn.Parameter(torch.empty(members, inputs, outputs).uniform_(-limit, limit))
+        self.bias = nn.Parameter(torch.empty(members, 1, outputs).uniform_(-limit, limit))
+
+    def forward(self, x: Tensor, members: Tensor | None) -> Tensor:
+        if members is None:
+            return torch.baddbmm(self.bias, x, self.weight)
+        return torch.baddbmm(self.bias[members], x, self.weight[members])
+
+
+class _EnsembleLayerNorm(nn.Module):
+    def __init__(self, members: int, size: int) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(members, 1, size))
+        self.offset = nn.Parameter(torch.zeros(members, 1, size))
+
+    def forward(self, x: Tensor, members: Tensor | None) -> Tensor:
+        gain, offset = (self.gain, self.offset) if members is None else (self.gain[members], self.offset[members])
+        return F.layer_norm(x, x.shape[-1:]) * gain + offset
+
+
+class Critics(nn.Module):
+    """Q(s, a) of `members` networks at once; the layers of all are one batched product."""
+
+    def __init__(self, members: int, inputs: int, hidden: int, layer_norm: bool) -> None:
+        super().__init__()
+        self.members = members
+        sizes = ((inputs, hidden), (hidden, hidden))
+        self.layers = nn.ModuleList(_EnsembleLinear(members, a, b) for a, b in sizes)
+        self.norms = nn.ModuleList(_EnsembleLayerNorm(members, b) for _, b in sizes) if layer_norm else None
+        self.head = _EnsembleLinear(members, hidden, 1)
+
+    def forward(self, x: Tensor, members: Tensor | None = None) -> Tensor:
+        """Values (members, n) of the inputs (n, inputs); `members`: indices of those that are asked, None for all."""
+        x = x.expand(self.members if members is None else len(members), -1, -1)
+        for i, layer in enumerate(self.layers):
+            x = layer(x, members)
+            if self.norms is not None:
+                x = self.norms[i](x, members)
+            x = F.relu(x)
+        values: Tensor = self.head(x, members)
+        return values[..., 0]

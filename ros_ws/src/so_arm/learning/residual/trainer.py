@@ -1,0 +1,223 @@
+"""A residual training run without folders and processes: what to collect next, what to learn from it, its exact state.
+
+A round is a set of episodes that are carried out with the actor as it was at the round's start, while the learner
+makes the updates that the round before has earned. Everything that is saved is the state between two rounds, so a run
+that is stopped anywhere goes on as if it had not been.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from so_arm.core import files
+from so_arm.core.errors import UserError
+from so_arm.learning.residual.collector import weights_of
+from so_arm.learning.residual.episodes import Episode, Kind, Order, Weights
+from so_arm.learning.residual.estimator import Estimator, Frames, fit
+from so_arm.learning.residual.replay_buffer import Batch, ReplayBuffer, joined
+from so_arm.learning.residual.settings import ResidualSettings
+from so_arm.learning.residual.td3_bc import Td3Bc
+from so_arm.learning.tensor_files import (
+    optimiser_tensors,
+    read_tensors,
+    replacing_folder,
+    restore_optimiser,
+    write_tensors,
+)
+
+STATE_FILE = "state.json"
+_NETWORKS_FILE, _EXPERIENCE_FILE = "networks.safetensors", "experience.safetensors"
+#: Seeds of episodes to learn from begin here, far from those that policies are judged on.
+_FIRST_SEED = 1_000_000_000
+_SEEDS_PER_RUN = 10_000_000
+_MODULES = ("actor", "critics", "slow_actor", "slow_critics")
+_OPTIMISERS = ("actor_optimiser", "critic_optimiser")
+_COUNTERS = ("step", "episodes", "demonstrated", "disturbed", "fitted_at", "debt", "estimate_error", "seconds")
+
+
+class ResidualTrainer:
+    """`next_order`, `learn` while it is carried out, `take` what came of it; again until `finished`."""
+
+    def __init__(self, settings: ResidualSettings, feature_size: int) -> None:
+        self.settings = settings
+        self.networks = Td3Bc(settings)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(settings.seed)
+            self.estimator = Estimator(feature_size)
+        self.step = 0  #: ticks of exploration so far
+        self.seconds = 0.0  #: time spent so far; kept by whoever drives the run
+        self.estimate_error = math.nan  #: median error of the object's place on held out episodes [m]
+        self.episodes = self.demonstrated = self.disturbed = self.fitted_at = 0
+        self.debt = 0.0  # updates that the ticks so far have earned and that are not made yet
+        self._frames = Frames(feature_size)
+        self._demos = ReplayBuffer(self._frames, settings.n_step, settings.discount)
+        self._online = ReplayBuffer(self._frames, settings.n_step, settings.discount)
+        self._rng = np.random.default_rng(settings.seed)
+        self._ready = False
+        self._between = self._network_tensors()
+
+    @property
+    def finished(self) -> bool:
+        return self.step >= self.settings.steps
+
+    @property
+    def preparing(self) -> bool:
+        """Still collecting what the networks start from."""
+        return not self._ready
+
+    def next_order(self) -> Order:
+        """What to carry out next."""
+        settings, first = self.settings, _FIRST_SEED + self.settings.seed * _SEEDS_PER_RUN + self.episodes
+        if self.demonstrated < settings.demonstrations:
+            kind, count = Kind.demonstration, settings.demonstrations - self.demonstrated
+        elif self.disturbed < settings.warmup_episodes:
+            kind, count = Kind.disturbed, settings.warmup_episodes - self.disturbed
+        else:
+            kind, count = Kind.exploration, settings.episodes_per_round
+        seeds = list(range(first, first + min(count, settings.episodes_per_round)))
+        return Order(seeds, kind, *self.weights(), settings.scale(self.step))
+
+    def weights(self) -> tuple[Weights, Weights]:
+        """Copies of actor and estimator."""
+        return weights_of(self.networks.actor), weights_of(self.estimator)
+
+    def learn(self, on_update: Callable[[], None] = lambda: None) -> None:
+        """Make the updates that are due. UserError when a loss stops being a number; the last saved state is good."""
+        scale = self.settings.scale(self.step)
+        while self.debt >= 1.0:
+            self.networks.update(self._batch(), scale)
+            self.debt -= 1.0
+            for name, loss in self.networks.losses.items():
+                if not math.isfinite(loss):
+                    raise UserError(
+                        f"the loss '{name}' became {loss} at update {self.networks.updates}, step {self.step};"
+                        " try lower learning rates"
+                    )
+            on_update()
+
+    def take(self, episodes: list[Episode], kind: Kind) -> None:
+        """The end of a round: what came of its order."""
+        self.episodes += len(episodes)
+        for episode in episodes:
+            (self._demos if kind is Kind.demonstration and episode.success else self._online).add(episode)
+        if kind is Kind.demonstration:
+            self.demonstrated += len(episodes)
+        elif kind is Kind.disturbed:
+            self.disturbed += len(episodes)
+        else:
+            ticks = sum(episode.steps for episode in episodes)
+            self.step += ticks
+            self.debt += ticks * self.settings.updates_per_step
+        if not self._ready and self._collected():
+            self._prepare()
+        elif self._refit_due():
+            self._fit(self.settings.estimator_refit_updates, first=False)
+        self._between = self._network_tensors()
+
+    def save(self, folder: Path) -> None:
+        """The state between the last two rounds, whole or not at all; UserError when the disk is full."""
+        experience = {
+            f"{name}.{key}": torch.from_numpy(array)
+            for name, store in (("demos", self._demos), ("online", self._online))
+            for key, array in store.saved().items()
+        }
+        size = self._frames.size
+        experience |= {f"frames.{key}": torch.from_numpy(getattr(self._frames, key)[:size]) for key in Frames.ARRAYS}
+        tensors, state = self._between
+        with replacing_folder(folder) as part:
+            write_tensors(part / _NETWORKS_FILE, tensors)
+            write_tensors(part / _EXPERIENCE_FILE, {name: tensor.contiguous() for name, tensor in experience.items()})
+            files.write_json(part / STATE_FILE, state | {"settings": self.settings.to_dict()})
+
+    def load(self, folder: Path) -> None:
+        """Inverse of `save`; UserError for files that are missing or damaged."""
+        state = files.read_json(folder / STATE_FILE)
+        tensors, experience = read_tensors(folder / _NETWORKS_FILE), read_tensors(folder / _EXPERIENCE_FILE)
+        try:
+            self._restore_networks(tensors)
+            self._restore_experience({name: tensor.numpy() for name, tensor in experience.items()})
+            for name in _COUNTERS:
+                setattr(self, name, type(getattr(self, name))(state[name]))
+            self.networks.updates = int(state["updates"])
+            self._ready = bool(state["ready"])
+            self._rng.bit_generator.state = state["rng"]
+        except (KeyError, ValueError, TypeError, RuntimeError, AttributeError) as error:
+            raise UserError(f"{folder} is damaged: {type(error).__name__}: {error}") from None
+        self._between = self._network_tensors()
+
+    def _batch(self) -> Batch:
+        demos = int(self.settings.batch_size * self.settings.demo_share) if self._demos.ticks else 0
+        online = self._online.sample(self.settings.batch_size - demos, self._rng)
+        return joined(self._demos.sample(demos, self._rng), online) if demos else online
+
+    def _collected(self) -> bool:
+        enough = self.disturbed >= self.settings.warmup_episodes
+        return enough and self.demonstrated >= self.settings.demonstrations and self._online.ticks > 0
+
+    def _prepare(self) -> None:
+        """Everything that comes before reinforcement: estimator, clone of the demonstrations, first values."""
+        settings, networks = self.settings, self.networks
+        self._fit(settings.estimator_updates, first=True)
+        networks.set_scales(self._online.privileged[: self._online.rows])
+        if self._demos.ticks:
+            for _ in range(settings.clone_updates):
+                demos = self._demos.sample(settings.batch_size, self._rng)
+                networks.clone(demos._replace(demos=settings.batch_size))
+            networks.slow_actor.load_state_dict(networks.actor.state_dict())
+        for _ in range(settings.critic_warmup):
+            networks.update(self._batch(), settings.scale(0), actor_too=False)
+        self._ready = True
+
+    def _refit_due(self) -> bool:
+        every = self.settings.estimator_refit_every
+        return self._ready and 0 < every <= self.step - self.fitted_at
+
+    def _fit(self, updates: int, first: bool) -> None:
+        self.estimate_error = fit(self.estimator, self._frames, updates, self.networks.generator, first)
+        self._frames.estimate(self.estimator)
+        self.fitted_at = self.step
+
+    def _network_tensors(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Copies of what learning changes, and the numbers that go with it."""
+        networks = self.networks
+        tensors = {
+            f"{name}.{key}": value for name in _MODULES for key, value in getattr(networks, name).state_dict().items()
+        }
+        tensors |= {f"estimator.{key}": value for key, value in self.estimator.state_dict().items()}
+        for name in _OPTIMISERS:
+            tensors |= {f"{name}.{key}": value for key, value in optimiser_tensors(getattr(networks, name)).items()}
+        tensors["scales.mean"], tensors["scales.scale"] = networks.privileged_mean, networks.privileged_scale
+        tensors["generator.state"] = networks.generator.get_state()
+        state = {name: getattr(self, name) for name in _COUNTERS}
+        state |= {"updates": networks.updates, "ready": self._ready, "rng": self._rng.bit_generator.state}
+        return {name: tensor.detach().clone() for name, tensor in tensors.items()}, state
+
+    def _restore_networks(self, tensors: dict[str, Tensor]) -> None:
+        parts: dict[str, dict[str, Tensor]] = {name: {} for name in (*_MODULES, *_OPTIMISERS, "estimator")}
+        for name, tensor in tensors.items():
+            part, key = name.split(".", 1)
+            parts.setdefault(part, {})[key] = tensor
+        for name in _MODULES:
+            getattr(self.networks, name).load_state_dict(parts[name])
+        for name in _OPTIMISERS:
+            restore_optimiser(getattr(self.networks, name), parts[name])
+        self.estimator.load_state_dict(parts["estimator"])
+        self.networks.privileged_mean = parts["scales"]["mean"]
+        self.networks.privileged_scale = parts["scales"]["scale"]
+        self.networks.generator.set_state(parts["generator"]["state"])
+
+    def _restore_experience(self, arrays: dict[str, np.ndarray]) -> None:
+        parts: dict[str, dict[str, np.ndarray]] = {}
+        for name, array in arrays.items():
+            part, key = name.split(".", 1)
+            parts.setdefault(part, {})[key] = array
+        self._frames.restore(parts["frames"])
+        self._demos.restore(parts["demos"])
+        self._online.restore(parts["online"])
