@@ -1,4 +1,4 @@
-"""Lockstep through the node graph equals Gymnasium: same outcomes, same joint trajectories.
+"""Lockstep through the node graph equals Gymnasium: same outcomes, same joint trajectories, with a residual that acts.
 
 Three seeds here; SO_ARM_PARITY_SEEDS=20 for more.
 """
@@ -7,12 +7,15 @@ import os
 
 import numpy as np
 import pytest
+from tests.learning.residual.untrained import FEATURE_SIZE, make_residual_folder
 
 from so_arm.cli.graph_rollouts import run_graph
 from so_arm.cli.gym_rollouts import GymSetup
 from so_arm.cli.rollouts import Rollouts, released_policy
 from so_arm.core.episode_record import EpisodeRecord, record_path
+from so_arm.core.policy_tick import PolicyTick
 from so_arm.learning.evaluation import run_episode
+from so_arm.learning.residual.corrector import Residual
 
 pytestmark = [pytest.mark.ros, pytest.mark.torch, pytest.mark.gl, pytest.mark.slow]
 
@@ -38,7 +41,10 @@ def _in_gym(rollouts):
 def test_graph_equals_gym(tmp_path, monkeypatch, ros_domain):
     monkeypatch.setenv("ROS_DOMAIN_ID", str(ros_domain))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    rollouts = Rollouts(released_policy(), None, "pick_place", "v3", "none", FIRST_SEED, SEEDS).checked()
+    residual = make_residual_folder(tmp_path / "residual", seed=0)
+    tick = PolicyTick(0, np.zeros(6), np.zeros((50, 6)), 0, np.zeros(FEATURE_SIZE, np.float32))
+    assert np.abs(Residual.load(residual).correct(tick).residual).max() > 1e-3
+    rollouts = Rollouts(released_policy(), residual, "pick_place", "v3", "none", FIRST_SEED, SEEDS).checked()
     through_graph = run_graph(rollouts, tmp_path / "log", lambda _: None, lockstep=True, record_dir=tmp_path)
     largest = 0.0
     for theirs, (ours, trace) in zip(through_graph, _in_gym(rollouts), strict=True):
