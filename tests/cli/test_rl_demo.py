@@ -85,8 +85,10 @@ def test_ctrl_c_is_how_it_ends(stage: Stage, tmp_path: Path, turns: list, code: 
 def test_without_a_residual_there_is_nothing_to_switch(stage: Stage, tmp_path: Path, capsys):
     assert rl_demo("--output", "run") == 2
     assert capsys.readouterr().err == "error: --residual DIR is missing; there is nothing to switch\n"
+    (tmp_path / "residual" / "residual.json").touch()
     assert rl_demo("--residual", "nowhere", "--output", "run") == 2
-    assert "nowhere does not exist" in capsys.readouterr().err
+    said, there = capsys.readouterr().err.split("; there is: ")
+    assert said.endswith("nowhere does not exist") and "residual" in there.strip().split(", ")
     assert rl_demo("--residual", "residual", "--hardware", "emulated", "--view", "--output", "run") == 2
     assert capsys.readouterr().err == "error: --view: only with --hardware mujoco\n"
     assert not (tmp_path / "run").exists()

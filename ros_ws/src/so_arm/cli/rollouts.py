@@ -14,6 +14,8 @@ from so_arm.core.paths import from_here, share_dir
 
 #: Every LeRobot policy directory has it.
 POLICY_CONFIG = "config.json"
+#: Every residual folder has it.
+RESIDUAL_DESCRIPTION = "residual.json"
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Rollouts:
         reward = self.reward
         if reward.startswith(FILE_PREFIX):  # processes may run in another folder
             reward = FILE_PREFIX + str(Path(reward.removeprefix(FILE_PREFIX)).expanduser().absolute())
-        residual = None if self.residual is None else existing_folder(self.residual, "--residual")
+        residual = None if self.residual is None else existing_folder(self.residual, "--residual", RESIDUAL_DESCRIPTION)
         policy = policy_folder(self.policy)
         image_size(policy)
         return replace(self, policy=policy, residual=residual, reward=reward)
@@ -109,21 +111,19 @@ def policy_folder(folder: Path) -> Path:
     return folder
 
 
-def existing_folder(folder: Path, option: str) -> Path:
-    """`folder` as an absolute path; UserError with the policies nearby when it is not there."""
+def existing_folder(folder: Path, option: str, marker: str = POLICY_CONFIG) -> Path:
+    """`folder` as an absolute path; UserError with folders nearby that have the file `marker` when it is not there."""
     folder = folder.expanduser().absolute()
     if not folder.is_dir():
-        known = _policies_nearby(folder)
+        known = _nearby(folder, marker)
         hint = f"; there is: {', '.join(known)}" if known else ""
         reason = "is a file, not a folder" if folder.exists() else "does not exist"
         raise UserError(f"{option} {folder} {reason}{hint}")
     return folder
 
 
-def _policies_nearby(folder: Path) -> list[str]:
-    """Policy folders beside the one that was asked for, and the released one."""
-    places = [*(folder.parent.glob(f"*/{POLICY_CONFIG}") if folder.parent.is_dir() else ())]
-    released = released_policy() / POLICY_CONFIG
-    if released.is_file() and released not in places:
-        places.append(released)
+def _nearby(folder: Path, marker: str) -> list[str]:
+    """Folders with the file `marker` beside the one that was asked for, and the released ones."""
+    places = [*(folder.parent.glob(f"*/{marker}") if folder.parent.is_dir() else ())]
+    places += [path for path in (share_dir() / "models").glob(f"*/{marker}") if path not in places]
     return sorted(os.path.relpath(path.parent) for path in places)[:5]
