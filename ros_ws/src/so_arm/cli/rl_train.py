@@ -130,7 +130,8 @@ def _prepared(policy: Path, settings: ResidualSettings, pace: Pace, wanted_hash:
         raise UserError(f"policy {policy} is not the one that the run was started with; give that one with --policy")
     _, loaded = env_and_policy(rollouts)
     base: Base = Base(str(rollouts.policy), weights_hash, loaded.feature_size)
-    return lambda folder: ResidualRun(folder, settings, base, partial(make_workplace, rollouts), pace)
+    workplace = partial(make_workplace, rollouts, settings.demonstration_pace)
+    return lambda folder: ResidualRun(folder, settings, base, workplace, pace)
 
 
 def _watch(run: ResidualRun, folder: Path, json_file: Path | None) -> tuple[Path, dict[str, Any]]:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from so_arm.learning.residual.episodes import Workplace
 
 
-def make_workplace(wanted: Rollouts) -> Workplace:
-    """Built in the process that uses it."""
+def make_workplace(wanted: Rollouts, pace: float) -> Workplace:
+    """Built in the process that uses it. pace: of the expert, see `make_expert`."""
     from so_arm.cli.gym_rollouts import env_and_policy
     from so_arm.cli.policy_images import image_size
     from so_arm.core.chunk_settings import ChunkSettings
@@ -27,7 +27,7 @@ def make_workplace(wanted: Rollouts) -> Workplace:
         make_env=partial(
             SoArmEnv, wanted.task, wanted.reward, wanted.randomisation, image_size=image_size(wanted.policy)
         ),
-        make_expert=make_expert,
+        make_expert=partial(make_expert, pace=pace),
         policy=policy,
         make_timeline=partial(chunks.timeline, CONTROL_HZ),
         reward=env.judge.reward,

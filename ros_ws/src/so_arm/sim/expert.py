@@ -47,9 +47,9 @@ class Expert(Protocol):
         """Joint targets (6,) [rad] for the present state; one call per control tick."""
 
 
-def make_expert(scene: Scene) -> Expert:
-    """The expert of `scene`'s task, starting from its present state."""
-    return _EXPERTS[scene.task.name](scene)
+def make_expert(scene: Scene, pace: float = 1.0) -> Expert:
+    """The expert of `scene`'s task, starting from its present state. pace: how much faster than usual it moves."""
+    return _EXPERTS[scene.task.name](scene, pace)
 
 
 class JointMotion:
@@ -58,8 +58,9 @@ class JointMotion:
     A servo sags under gravity and lags behind a moving target; both are known from its model and added.
     """
 
-    def __init__(self, arm: ArmSim) -> None:
+    def __init__(self, arm: ArmSim, pace: float) -> None:
         self._arm = arm
+        self._pace = pace
         model = arm.model
         stiffness = model.actuator_gainprm[:NUM_JOINTS, 0]
         self._sag_rad_per_nm = 1.0 / stiffness
@@ -70,11 +71,12 @@ class JointMotion:
         self._tick = 0
 
     def start(self, goal: np.ndarray, speed_rad_s: float, least_ticks: int = 6) -> None:
-        """Move from the present set point to `goal` (6,) [rad] at a mean speed of at most `speed_rad_s`."""
+        """Move from the present set point to `goal` (6,) [rad]. Speed, a mean, and ticks are those at pace 1."""
         self._start = self._set_point()[0]
         self._goal = np.clip(goal, LOWER_RAD, UPPER_RAD)
         travel = np.abs(self._goal - self._start)[:GRIPPER].max()
-        self._ticks = max(least_ticks, math.ceil(travel / speed_rad_s / CONTROL_PERIOD_S))
+        ticks = max(least_ticks, math.ceil(travel / speed_rad_s / CONTROL_PERIOD_S))
+        self._ticks = max(1, math.ceil(ticks / self._pace))
         self._tick = 0
 
     @property
@@ -100,8 +102,8 @@ class JointMotion:
 class ReachExpert:
     """Straight to the target point."""
 
-    def __init__(self, scene: Scene) -> None:
-        self._motion = JointMotion(scene.arm)
+    def __init__(self, scene: Scene, pace: float) -> None:
+        self._motion = JointMotion(scene.arm, pace)
         target = scene.task.observe()
         goal, _ = GraspPointIk().solve(target, _yaw_that_keeps_roll(target, HOME_RAD), HOME_RAD)
         self._motion.start(goal, CRUISE_RAD_S)
@@ -113,10 +115,10 @@ class ReachExpert:
 class PickPlaceExpert:
     """Hover, descend, close, lift, carry, lower, open, retreat; starts over when the cube is not where it should be."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, pace: float) -> None:
         self._scene = scene
         self._ik = GraspPointIk()
-        self._motion = JointMotion(scene.arm)
+        self._motion = JointMotion(scene.arm, pace)
         self._pose = scene.arm.joint_position()  # set point that the current phase ends at
         self._yaw = 0.0
         self._phase: Phase = self._hover()
@@ -224,4 +226,4 @@ def _yaw_that_keeps_roll(point: np.ndarray, pose: np.ndarray) -> float:
     return float(pose[GRIPPER - 1] - pan + math.pi)
 
 
-_EXPERTS: dict[str, Callable[[Scene], Expert]] = {PickPlace.name: PickPlaceExpert, Reach.name: ReachExpert}
+_EXPERTS: dict[str, Callable[[Scene, float], Expert]] = {PickPlace.name: PickPlaceExpert, Reach.name: ReachExpert}

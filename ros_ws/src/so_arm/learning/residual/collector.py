@@ -93,8 +93,3 @@ def load_weights(module: nn.Module, weights: Weights | None) -> None:
     """None: leave it as it is."""
     if weights is not None:
         module.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
-
-
-def weights_of(module: nn.Module) -> Weights:
-    """Copies."""
-    return {name: tensor.detach().numpy().copy() for name, tensor in module.state_dict().items()}

@@ -92,8 +92,12 @@ class Frames:
         self.size = end
         return first
 
+    def saved(self) -> dict[str, np.ndarray]:
+        """All rows of the arrays; views."""
+        return {name: getattr(self, name)[: self.size] for name in self.ARRAYS}
+
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
-        """All rows of the arrays, in place of what is here."""
+        """The arrays that `saved` gave, in place of what is here."""
         for name in self.ARRAYS:
             setattr(self, name, arrays[name])
         self.size = len(self.features)

@@ -103,6 +103,7 @@ class ReplayBuffer:
         self.rows, self.ticks = len(self.body), len(self.starts)
 
     def saved(self) -> dict[str, np.ndarray]:
+        """All rows of the arrays; views."""
         return {name: getattr(self, name)[: self.ticks if name == "starts" else self.rows] for name in self.ARRAYS}
 
     def _seen(self, rows: np.ndarray) -> Seen:

@@ -79,8 +79,10 @@ def load_residual(folder: Path, policy: Path | None = None, task: str | None = N
         raise UserError(f"residual {folder} does not fit: task is {description['task']}, not {task}")
     if policy is not None and description["base"] != policy_hash(policy):
         raise UserError(f"residual {folder} does not fit: base is another policy than {policy}")
-    actor, estimator = Actor(settings.hidden), Estimator(description["feature_size"])
     tensors = read_tensors(folder / WEIGHTS_FILE)
+    _check_size(folder, tensors, "actor.head.weight", "hidden", settings.hidden)
+    _check_size(folder, tensors, "estimator.feature_mean", "feature_size", description["feature_size"])
+    actor, estimator = Actor(settings.hidden), Estimator(description["feature_size"])
     for prefix, module in (("actor.", actor), ("estimator.", estimator)):
         _fill(folder / WEIGHTS_FILE, module, {n[len(prefix) :]: t for n, t in tensors.items() if n.startswith(prefix)})
     return TrainedResidual(actor.eval(), estimator.eval(), settings, description)
@@ -96,13 +98,22 @@ def _check(folder: Path, description: dict[str, Any]) -> ResidualSettings:
             raise UserError(f"residual {folder} does not fit: {name} is {description[name]}, expected {expected[name]}")
     try:
         settings = ResidualSettings.from_dict(description["settings"])
-    except TypeError as error:
+    except UserError as error:
         raise UserError(f"{path} is damaged: settings: {error}") from None
     if list(settings.bound) != description["bound"]:
         raise UserError(f"{path} is damaged: bound is {description['bound']}, but was trained as {settings.bound}")
     if type(description["feature_size"]) is not int or description["feature_size"] < 0:
         raise UserError(f"{path} is damaged: feature_size is {description['feature_size']!r}")
     return settings
+
+
+def _check_size(folder: Path, tensors: dict[str, torch.Tensor], name: str, field: str, size: int) -> None:
+    """UserError unless `name` has `size` columns, before a network of a wrong, perhaps absurd size is built."""
+    if name not in tensors:
+        raise UserError(f"{folder / WEIGHTS_FILE} is damaged: it lacks {name}")
+    found = tensors[name].shape[-1] if tensors[name].ndim else None
+    if found != size:
+        raise UserError(f"{folder / DESCRIPTION_FILE} is damaged: {field} is {size}, the weights have {found}")
 
 
 def _fill(path: Path, module: nn.Module, tensors: dict[str, torch.Tensor]) -> None:

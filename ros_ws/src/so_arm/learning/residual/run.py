@@ -15,7 +15,7 @@ from so_arm.learning.residual.training_reward import TrainingReward, places, pri
 
 #: A disturbance is held this long [ticks], so that the arm really leaves its path before the base corrects it.
 _HELD_TICKS = 6
-_HELD_SIZES = (0.0, 0.3, 1.0)
+_HELD_SIZES = (0.0, 0.2, 0.5)
 
 
 class Run:
@@ -42,6 +42,7 @@ class Run:
         self._state = info["state"]
         self._reward.begin(self._state)
         self._tick = 0
+        self._last_planned: TimelineStep | None = None
         self.position = self._previous = np.asarray(observation["joint_position"])
         self._frame_of: dict[int, int] = {}
         self._features: list[np.ndarray] = []
@@ -89,6 +90,7 @@ class Run:
         """One tick. body: (BODY_SIZE,) of this tick; correction: (6,) share of the bound that the actor wants."""
         assert self.planned is not None
         self._see(body)
+        self._last_planned = self.planned
         base = self.planned.position
         action = apply_correction(base, self._wanted(base, correction), self._bound).action
         self._actions.append(to_unit(action).astype(np.float32))
@@ -153,4 +155,4 @@ class Run:
         self._terminated, self._success, self._failure = terminated, bool(info["success"]), info["failure"]
         self.over = terminated or truncated
         if self.over:
-            self.planned = self._chunks.at(tick_stamp_ns(self._tick)) or self.planned
+            self.planned = self._chunks.at(tick_stamp_ns(self._tick)) or self._last_planned

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,8 +28,9 @@ class ResidualSettings:
 
     # What is collected.
     episodes_per_round: int = 24  # carried out side by side with the same actor
-    demonstrations: int = 200  # episodes of the expert, held within the bound around the base
-    warmup_episodes: int = 400  # episodes of the disturbed base, before anything is learned
+    demonstrations: int = 300  # episodes of the expert, held within the bound around the base
+    demonstration_pace: float = 1.4  # how much faster than usual the expert moves
+    warmup_episodes: int = 300  # episodes of the disturbed base, before anything is learned
     exploration_noise: float = 0.15  # standard deviation, share of the bound
     latency_ticks: int = 0  # the base's chunks come up to this many ticks late, drawn per episode
 
@@ -70,11 +72,15 @@ class ResidualSettings:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "bound", _six(self.bound))
+        for field in dataclasses.fields(self):
+            _check_kind(field.name, getattr(self, field.name), str(field.type))
         if self.precision not in PRECISIONS:
             raise choice_error("precision", self.precision, PRECISIONS)
         for name in ("steps", "episodes_per_round", "n_step", "hidden", "ensemble", "batch_size", "policy_delay"):
             if not getattr(self, name) >= 1:
                 raise UserError(f"{name} is {getattr(self, name)}, expected at least 1")
+        if not 0.1 <= self.demonstration_pace <= 10.0:
+            raise UserError(f"demonstration_pace is {self.demonstration_pace}, expected 0.1 to 10.0")
         for name in ("discount", "demo_share", "target_rate", "scale_start"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise UserError(f"{name} is {getattr(self, name)}, expected 0.0 to 1.0")
@@ -85,8 +91,10 @@ class ResidualSettings:
         return dataclasses.asdict(self) | {"bound": list(self.bound)}
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> ResidualSettings:
-        """Inverse of `to_dict`; UserError for a setting that this version does not know."""
+    def from_dict(cls, values: Any) -> ResidualSettings:
+        """Inverse of `to_dict`; UserError for a setting that this version does not know or cannot have."""
+        if not isinstance(values, dict):
+            raise UserError(f"residual settings are a {type(values).__name__}, expected an object")
         known = {field.name for field in dataclasses.fields(cls)}
         for name in values:
             if name not in known:
@@ -105,8 +113,30 @@ class ResidualSettings:
         return self.scale_start + (1.0 - self.scale_start) * step / self.scale_steps
 
 
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "int": ((int,), "a whole number"),
+    "float": ((int, float), "a number"),
+    "bool": ((bool,), "true or false"),
+    "str": ((str,), "a text"),
+}
+
+
+def _check_kind(name: str, value: Any, kind: str) -> None:
+    """UserError for a value of another kind, and for a number that is negative or not finite."""
+    if kind not in _KINDS:
+        return
+    types, wanted = _KINDS[kind]
+    if type(value) not in types:
+        raise UserError(f"{name} is {value!r}, expected {wanted}")
+    if kind in ("int", "float") and not 0 <= value < math.inf:
+        raise UserError(f"{name} is {value}, expected a number from 0 on")
+
+
 def _six(bound: Any) -> tuple[float, ...]:
-    values = tuple(float(value) for value in (bound if isinstance(bound, (list, tuple)) else (bound,)))
+    try:
+        values = tuple(float(value) for value in (bound if isinstance(bound, (list, tuple)) else (bound,)))
+    except (TypeError, ValueError, OverflowError):
+        raise UserError(f"bound is {bound!r}, expected numbers") from None
     if len(values) == 1:
         values *= NUM_JOINTS
     if len(values) != NUM_JOINTS:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,7 +18,6 @@ from torch import Tensor
 
 from so_arm.core import files
 from so_arm.core.errors import UserError
-from so_arm.learning.residual.collector import weights_of
 from so_arm.learning.residual.episodes import Episode, Kind, Order, Weights
 from so_arm.learning.residual.estimator import Estimator, Frames, fit
 from so_arm.learning.residual.replay_buffer import Batch, ReplayBuffer, joined
@@ -42,6 +41,14 @@ _OPTIMISERS = ("actor_optimiser", "critic_optimiser")
 _COUNTERS = ("step", "episodes", "demonstrated", "disturbed", "fitted_at", "debt", "estimate_error", "seconds")
 
 
+class _Between(NamedTuple):
+    """The state between two rounds."""
+
+    tensors: dict[str, Tensor]  #: copies of what learning changes
+    experience: dict[str, Tensor]  #: views of rows that are not written again, but for estimates by the next fit
+    numbers: dict[str, Any]
+
+
 class ResidualTrainer:
     """`next_order`, `learn` while it is carried out, `take` what came of it; again until `finished`."""
 
@@ -61,7 +68,7 @@ class ResidualTrainer:
         self._online = ReplayBuffer(self._frames, settings.n_step, settings.discount)
         self._rng = np.random.default_rng(settings.seed)
         self._ready = False
-        self._between = self._network_tensors()
+        self._between = self._snapshot()
 
     @property
     def finished(self) -> bool:
@@ -82,25 +89,22 @@ class ResidualTrainer:
         else:
             kind, count = Kind.exploration, settings.episodes_per_round
         seeds = list(range(first, first + min(count, settings.episodes_per_round)))
-        return Order(seeds, kind, *self.weights(), settings.scale(self.step))
+        # What only prepares is spread over the whole bound, whatever share of it exploration begins with.
+        scale = settings.scale(self.step) if kind is Kind.exploration else 1.0
+        return Order(seeds, kind, *self.weights(), scale)
 
     def weights(self) -> tuple[Weights, Weights]:
-        """Copies of actor and estimator."""
-        return weights_of(self.networks.actor), weights_of(self.estimator)
+        """Actor and estimator as they were between the last two rounds."""
+        return self._weights("actor."), self._weights("estimator.")
 
     def learn(self, on_update: Callable[[], None] = lambda: None) -> None:
         """Make the updates that are due. UserError when a loss stops being a number; the last saved state is good."""
         scale = self.settings.scale(self.step)
         while self.debt >= 1.0:
-            self.networks.update(self._batch(), scale)
+            self._update(scale)
             self.debt -= 1.0
-            for name, loss in self.networks.losses.items():
-                if not math.isfinite(loss):
-                    raise UserError(
-                        f"the loss '{name}' became {loss} at update {self.networks.updates}, step {self.step};"
-                        " try lower learning rates"
-                    )
             on_update()
+        self._check_weights()
 
     def take(self, episodes: list[Episode], kind: Kind) -> None:
         """The end of a round: what came of its order."""
@@ -119,22 +123,15 @@ class ResidualTrainer:
             self._prepare()
         elif self._refit_due():
             self._fit(self.settings.estimator_refit_updates, first=False)
-        self._between = self._network_tensors()
+        self._between = self._snapshot()
 
     def save(self, folder: Path) -> None:
         """The state between the last two rounds, whole or not at all; UserError when the disk is full."""
-        experience = {
-            f"{name}.{key}": torch.from_numpy(array)
-            for name, store in (("demos", self._demos), ("online", self._online))
-            for key, array in store.saved().items()
-        }
-        size = self._frames.size
-        experience |= {f"frames.{key}": torch.from_numpy(getattr(self._frames, key)[:size]) for key in Frames.ARRAYS}
-        tensors, state = self._between
+        tensors, experience, numbers = self._between
         with replacing_folder(folder) as part:
             write_tensors(part / _NETWORKS_FILE, tensors)
-            write_tensors(part / _EXPERIENCE_FILE, {name: tensor.contiguous() for name, tensor in experience.items()})
-            files.write_json(part / STATE_FILE, state | {"settings": self.settings.to_dict()})
+            write_tensors(part / _EXPERIENCE_FILE, experience)
+            files.write_json(part / STATE_FILE, numbers | {"settings": self.settings.to_dict()})
 
     def load(self, folder: Path) -> None:
         """Inverse of `save`; UserError for files that are missing or damaged."""
@@ -144,13 +141,34 @@ class ResidualTrainer:
             self._restore_networks(tensors)
             self._restore_experience({name: tensor.numpy() for name, tensor in experience.items()})
             for name in _COUNTERS:
-                setattr(self, name, type(getattr(self, name))(state[name]))
+                value = state[name]
+                setattr(self, name, math.nan if value is None else type(getattr(self, name))(value))  # JSON has no NaN
             self.networks.updates = int(state["updates"])
             self._ready = bool(state["ready"])
             self._rng.bit_generator.state = state["rng"]
         except (KeyError, ValueError, TypeError, RuntimeError, AttributeError) as error:
             raise UserError(f"{folder} is damaged: {type(error).__name__}: {error}") from None
-        self._between = self._network_tensors()
+        self._between = self._snapshot()
+
+    def _weights(self, prefix: str) -> Weights:
+        tensors = self._between.tensors
+        return {name.removeprefix(prefix): t.numpy() for name, t in tensors.items() if name.startswith(prefix)}
+
+    def _update(self, scale: float, actor_too: bool = True) -> None:
+        self.networks.update(self._batch(), scale, actor_too)
+        for name, loss in self.networks.losses.items():
+            self._check_loss(name, loss)
+
+    def _check_loss(self, name: str, loss: float) -> None:
+        if not math.isfinite(loss):
+            at = f"update {self.networks.updates}, step {self.step}"
+            raise UserError(f"the loss '{name}' became {loss} at {at}; try lower learning rates")
+
+    def _check_weights(self) -> None:
+        """The last update of a round may spoil the networks without a loss that tells."""
+        for name in _MODULES:
+            if not all(torch.isfinite(tensor).all() for tensor in getattr(self.networks, name).parameters()):
+                self._check_loss(f"gradient of {name}", math.nan)
 
     def _batch(self) -> Batch:
         demos = int(self.settings.batch_size * self.settings.demo_share) if self._demos.ticks else 0
@@ -169,10 +187,11 @@ class ResidualTrainer:
         if self._demos.ticks:
             for _ in range(settings.clone_updates):
                 demos = self._demos.sample(settings.batch_size, self._rng)
-                networks.clone(demos._replace(demos=settings.batch_size))
+                self._check_loss("clone", networks.clone(demos._replace(demos=settings.batch_size)))
             networks.slow_actor.load_state_dict(networks.actor.state_dict())
         for _ in range(settings.critic_warmup):
-            networks.update(self._batch(), settings.scale(0), actor_too=False)
+            self._update(settings.scale(0), actor_too=False)
+        self._check_weights()
         self._ready = True
 
     def _refit_due(self) -> bool:
@@ -181,11 +200,11 @@ class ResidualTrainer:
 
     def _fit(self, updates: int, first: bool) -> None:
         self.estimate_error = fit(self.estimator, self._frames, updates, self.networks.generator, first)
+        self._check_loss("estimator", self.estimate_error)
         self._frames.estimate(self.estimator)
         self.fitted_at = self.step
 
-    def _network_tensors(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Copies of what learning changes, and the numbers that go with it."""
+    def _snapshot(self) -> _Between:
         networks = self.networks
         tensors = {
             f"{name}.{key}": value for name in _MODULES for key, value in getattr(networks, name).state_dict().items()
@@ -195,9 +214,16 @@ class ResidualTrainer:
             tensors |= {f"{name}.{key}": value for key, value in optimiser_tensors(getattr(networks, name)).items()}
         tensors["scales.mean"], tensors["scales.scale"] = networks.privileged_mean, networks.privileged_scale
         tensors["generator.state"] = networks.generator.get_state()
-        state = {name: getattr(self, name) for name in _COUNTERS}
-        state |= {"updates": networks.updates, "ready": self._ready, "rng": self._rng.bit_generator.state}
-        return {name: tensor.detach().clone() for name, tensor in tensors.items()}, state
+        numbers = {name: getattr(self, name) for name in _COUNTERS}
+        numbers |= {"updates": networks.updates, "ready": self._ready, "rng": self._rng.bit_generator.state}
+        copies = {name: tensor.detach().clone() for name, tensor in tensors.items()}
+        return _Between(copies, self._experience(), numbers)
+
+    def _experience(self) -> dict[str, Tensor]:
+        parts = (("demos", self._demos), ("online", self._online), ("frames", self._frames))
+        return {
+            f"{part}.{name}": torch.from_numpy(array) for part, store in parts for name, array in store.saved().items()
+        }
 
     def _restore_networks(self, tensors: dict[str, Tensor]) -> None:
         parts: dict[str, dict[str, Tensor]] = {name: {} for name in (*_MODULES, *_OPTIMISERS, "estimator")}

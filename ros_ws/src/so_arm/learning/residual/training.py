@@ -7,6 +7,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -107,8 +108,8 @@ class ResidualRun:
             return
         kept = []
         for line in metrics.read_text(encoding="utf-8").splitlines(keepends=True):
-            row = json.loads(line)
-            if row["episodes"] <= self.trainer.episodes:
+            row = _metrics(line)
+            if row is not None and row["episodes"] <= self.trainer.episodes:
                 kept.append(line)
                 self._remember(row)
         with files.replacing(metrics) as target:
@@ -160,9 +161,7 @@ class ResidualRun:
             row = self._row(episodes, order.kind)
             if judged:
                 row |= self._judged([episode for share in done[len(orders) :] for episode in share], order)
-            self._remember(row)
-            files.append_json_line(self._folder / METRICS_FILE, row)
-            _show(board, row)
+            self._tell(row, board)
         speed = (trainer.step - first) / (time.monotonic() - begun)
         on_report(self._report((trainer.settings.steps - trainer.step) / speed if speed else None))
 
@@ -171,9 +170,7 @@ class ResidualRun:
         order = self._evaluation(self.trainer.next_order())
         done = pool.do(_shares(order, pool.workers))
         row = self._row([], Kind.evaluation) | self._judged([e for share in done for e in share], order)
-        self._remember(row)
-        files.append_json_line(self._folder / METRICS_FILE, row)
-        _show(board, row)
+        self._tell(row, board)
 
     def _evaluation_due(self) -> bool:
         if self.trainer.preparing:
@@ -216,6 +213,11 @@ class ResidualRun:
                 "successes": [e.success for e in episodes],
             }
         return row | {f"losses/{name}": value for name, value in trainer.networks.losses.items()}
+
+    def _tell(self, row: dict[str, Any], board: SummaryWriter) -> None:
+        self._remember(row)
+        files.append_json_line(self._folder / METRICS_FILE, row)
+        _show(board, row)
 
     def _remember(self, row: dict[str, Any]) -> None:
         """What later rounds depend on; the same when it is read back."""
@@ -272,9 +274,17 @@ def load_run(folder: Path) -> tuple[ResidualSettings, dict[str, Any]]:
         raise UserError(f"{folder} holds no residual training run to resume (no {RUN_FILE})")
     run = files.read_json(path)
     try:
+        Base(**run["base"])
         return ResidualSettings.from_dict(run["settings"]), run
     except (KeyError, TypeError) as error:
         raise UserError(f"{path} is damaged: {type(error).__name__}: {error}") from None
+
+
+def _metrics(line: str) -> dict[str, Any] | None:
+    """None for half a line: the program was killed or the disk was full while it was written."""
+    with suppress(ValueError):
+        return dict(json.loads(line))
+    return None
 
 
 def _make_collector(make_workplace: Callable[[], Workplace], settings: ResidualSettings) -> Collector:
