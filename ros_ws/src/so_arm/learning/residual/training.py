@@ -142,8 +142,8 @@ class ResidualRun:
     ) -> None:
         begun, first, trainer = time.monotonic(), self.trainer.step, self.trainer
         order, judged = trainer.next_order(), self._evaluation_due()
-        orders = _shares(order, pool.workers)
-        coming = pool.start(orders + (_shares(self._evaluation(order), pool.workers) if judged else []))
+        orders = self._shares(order, pool)
+        coming = pool.start(orders + (self._shares(self._evaluation(order), pool) if judged else []))
         told = begun
 
         def tell() -> None:
@@ -168,9 +168,12 @@ class ResidualRun:
     def _judge(self, pool: WorkerPool[Order, list[Episode]], board: SummaryWriter) -> None:
         """Of what came out at the end."""
         order = self._evaluation(self.trainer.next_order())
-        done = pool.do(_shares(order, pool.workers))
+        done = pool.do(self._shares(order, pool))
         row = self._row([], Kind.evaluation) | self._judged([e for share in done for e in share], order)
         self._tell(row, board)
+
+    def _shares(self, order: Order, pool: WorkerPool[Order, list[Episode]]) -> list[Order]:
+        return _shares(order, pool.workers, self.trainer.settings.episodes_per_round)
 
     def _evaluation_due(self) -> bool:
         if self.trainer.preparing:
@@ -291,9 +294,10 @@ def _make_collector(make_workplace: Callable[[], Workplace], settings: ResidualS
     return Collector(make_workplace(), settings)
 
 
-def _shares(order: Order, workers: int) -> list[Order]:
-    """The order in as many parts as there are workers, none of them empty."""
-    return [order._replace(seeds=seeds) for i in range(workers) if (seeds := order.seeds[i::workers])]
+def _shares(order: Order, workers: int, most: int) -> list[Order]:
+    """The order in parts for all workers, none of them empty or of more than `most` episodes: each takes memory."""
+    parts = max(workers, -(-len(order.seeds) // most))
+    return [order._replace(seeds=seeds) for i in range(parts) if (seeds := order.seeds[i::parts])]
 
 
 def _show(board: SummaryWriter, row: dict[str, Any]) -> None:
