@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike
 
-from so_arm.core.clock import CONTROL_PERIOD_S
 from so_arm.core.errors import UserError
 from so_arm.core.joints import JOINT_NAMES, NUM_JOINTS
 from so_arm.core.policy_tick import PolicyTick
 from so_arm.core.residual import Corrected, apply_correction
-from so_arm.learning.residual import network_input
-from so_arm.learning.residual.residual_folder import TrainedResidual, load_residual
 
-#: Longer ago than this many ticks, the last position says nothing about the present rate.
-_RATE_VALID_TICKS = 3.5
+if TYPE_CHECKING:
+    from so_arm.learning.residual.inference import Inference
+    from so_arm.learning.residual.residual_folder import TrainedResidual
 
 
 class Residual:
@@ -27,11 +25,16 @@ class Residual:
     """
 
     def __init__(self, trained: TrainedResidual | None = None) -> None:
-        self._trained = trained
-        self.feature_size = trained.estimator.feature_size if trained is not None else 0  #: 0: needs no features
-        self.bound = np.array(trained.settings.bound) if trained is not None else np.zeros(NUM_JOINTS)
+        self._network: Inference | None = None
+        self.feature_size = 0  #: 0: needs no features
+        self.bound: np.ndarray = np.zeros(NUM_JOINTS)
+        if trained is not None:
+            from so_arm.learning.residual.inference import Inference  # torch takes seconds to import
+
+            self._network = Inference(trained)
+            self.feature_size = trained.estimator.feature_size
+            self.bound = np.array(trained.settings.bound)
         self.limit(1.0)
-        self.reset()
 
     @classmethod
     def load(cls, folder: Path | None, policy: Path | None = None, task: str | None = None) -> Residual:
@@ -39,7 +42,11 @@ class Residual:
 
         UserError when it was trained for another base than `policy`, or for another `task`; None: not asked.
         """
-        return cls() if folder is None else cls(load_residual(folder, policy, task))
+        if folder is None:
+            return cls()
+        from so_arm.learning.residual.residual_folder import load_residual
+
+        return cls(load_residual(folder, policy, task))
 
     def limit(self, bound: ArrayLike) -> None:
         """Narrow the bound: corrections stay within this one and the trained one. Scalar or (6,); 1.0 = as trained."""
@@ -52,38 +59,13 @@ class Residual:
 
     def reset(self) -> None:
         """A new episode."""
-        self._previous: tuple[int, np.ndarray] | None = None
-        self._known: tuple[np.ndarray, np.ndarray] | None = None
+        if self._network is not None:
+            self._network.reset()
 
     def correct(self, tick: PolicyTick) -> Corrected:
         """Residual (6,) and action (6,) [rad]."""
-        if self._trained is None:
+        if self._network is None:
             return apply_correction(tick.plan[0], np.zeros(NUM_JOINTS), self._limit)
-        body = network_input.body(
-            tick.position[None],
-            self._rate(tick)[None],
-            network_input.plan_ahead(tick.plan)[None],
-            np.array([tick.step]),
-        )
-        with torch.inference_mode():
-            f = self._trained.actor(torch.from_numpy(body), torch.from_numpy(self._places(tick)))[0]
-        wanted = np.tanh(f.numpy().astype(np.float64)) * self.bound
+        wanted = self._network(tick) * self.bound
         share = np.divide(wanted, self._limit, out=np.zeros(NUM_JOINTS), where=self._limit > 0.0)
         return apply_correction(tick.plan[0], np.clip(share, -1.0, 1.0), self._limit)
-
-    def _rate(self, tick: PolicyTick) -> np.ndarray:
-        """Change of position per control tick (6,) [rad]; 0 where the last position is missing or too old."""
-        previous, self._previous = self._previous, (tick.stamp_ns, tick.position)
-        if previous is None:
-            return np.zeros(NUM_JOINTS)
-        ticks = (tick.stamp_ns - previous[0]) * 1e-9 / CONTROL_PERIOD_S
-        if not 0.0 < ticks <= _RATE_VALID_TICKS:
-            return np.zeros(NUM_JOINTS)
-        return (tick.position - previous[1]) / ticks
-
-    def _places(self, tick: PolicyTick) -> np.ndarray:
-        """Estimated places (1, 6) [m], computed once for the features of one chunk."""
-        assert self._trained is not None
-        if self._known is None or self._known[0] is not tick.features:
-            self._known = tick.features, self._trained.estimator.places(tick.features[None])
-        return self._known[1]

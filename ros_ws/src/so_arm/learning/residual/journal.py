@@ -1,0 +1,134 @@
+"""What a residual training run tells of itself: one line of metrics per round, TensorBoard, the best so far."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from torch.utils.tensorboard import SummaryWriter
+
+from so_arm.core import files
+from so_arm.core.statistics import mean
+from so_arm.learning.residual.episodes import Episode, Kind
+from so_arm.learning.residual.trainer import ResidualTrainer
+
+METRICS_FILE = "metrics.jsonl"
+_RECENT = 100
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What an evaluation came to. steps: mean length of the successful episodes."""
+
+    success: float
+    steps: float
+    reward: float
+
+    @classmethod
+    def of(cls, episodes: Sequence[Episode]) -> Self:
+        return cls(
+            mean([e.success for e in episodes]),
+            mean([e.steps for e in episodes if e.success] or [0]),
+            mean([e.episode_reward for e in episodes]),
+        )
+
+    def row(self) -> dict[str, float]:
+        """By the names that TensorBoard shows."""
+        return {"eval/success": self.success, "eval/episode_length": self.steps, "eval/episode_reward": self.reward}
+
+    @classmethod
+    def from_row(cls, row: dict[str, Any]) -> Self | None:
+        """Inverse of `row`; None when nothing was judged."""
+        if "eval/success" not in row:
+            return None
+        return cls(row["eval/success"], row["eval/episode_length"], row["eval/episode_reward"])
+
+    def better_than(self, other: Judgement | None) -> bool:
+        """More successes; with as many, shorter ones."""
+        return other is None or (self.success, -self.steps) > (other.success, -other.steps)
+
+
+class Journal:
+    """``metrics.jsonl`` and ``tensorboard/`` of a run's folder, and what later rounds want to know of earlier ones."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._recent: deque[bool] = deque(maxlen=_RECENT)
+        self._board: SummaryWriter | None = None
+        self.best: Judgement | None = None
+        self.judged_at = -1  #: step of the last evaluation
+
+    @property
+    def success(self) -> float | None:
+        """Of the last exploring episodes."""
+        return mean(list(self._recent)) if self._recent else None
+
+    def open(self, step: int) -> SummaryWriter:
+        """Begin to write at `step`; to be closed by the caller."""
+        self._board = SummaryWriter(str(self._folder / "tensorboard"), purge_step=step)
+        return self._board
+
+    def resume(self, episodes: int) -> None:
+        """Go on after so many episodes; lines that were written later are dropped, and half a line too."""
+        metrics = self._folder / METRICS_FILE
+        if not metrics.is_file():
+            return
+        kept = []
+        for line in metrics.read_text(encoding="utf-8").splitlines(keepends=True):
+            row = _read(line)
+            if row is not None and row["episodes"] <= episodes:
+                kept.append(line)
+                self._remember(row)
+        with files.replacing(metrics) as target:
+            target.write_text("".join(kept), encoding="utf-8")
+
+    def tell(self, trainer: ResidualTrainer, episodes: list[Episode], kind: Kind, judgement: Judgement | None) -> None:
+        """One line for a round of `episodes`, and what was judged beside it."""
+        row = _row(trainer, episodes, kind) | (judgement.row() if judgement is not None else {})
+        self._remember(row)
+        files.append_json_line(self._folder / METRICS_FILE, row)
+        if self._board is not None:
+            for name, value in row.items():
+                if "/" in name:
+                    self._board.add_scalar(name, value, row["step"])
+
+    def _remember(self, row: dict[str, Any]) -> None:
+        if row["kind"] == Kind.exploration:
+            self._recent.extend(row["successes"])
+        if (judgement := Judgement.from_row(row)) is not None:
+            self.judged_at = row["step"]
+            if judgement.better_than(self.best):
+                self.best = judgement
+
+
+def _row(trainer: ResidualTrainer, episodes: list[Episode], kind: Kind) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "step": trainer.step,
+        "episodes": trainer.episodes,
+        "kind": kind.value,
+        "minutes": trainer.seconds / 60.0,
+        "updates": trainer.networks.updates,
+        "estimate_error_m": None if math.isnan(trainer.estimate_error) else trainer.estimate_error,
+    }
+    if episodes:
+        row |= {
+            "train/success": mean([e.success for e in episodes]),
+            "train/episode_reward": mean([e.episode_reward for e in episodes]),
+            "train/episode_length": mean([e.steps for e in episodes]),
+            "train/total_steps": trainer.step,
+            "successes": [e.success for e in episodes],
+        }
+    return row | {f"losses/{name}": value for name, value in trainer.networks.losses.items()}
+
+
+def _read(line: str) -> dict[str, Any] | None:
+    """None for half a line: the program was killed or the disk was full while it was written."""
+    with suppress(ValueError):
+        return dict(json.loads(line))
+    return None
