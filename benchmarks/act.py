@@ -27,9 +27,9 @@ from so_arm.core.paths import share_dir
 from so_arm.core.statistics import median_interval
 from so_arm.core.units import lerobot_from_rad
 from so_arm.learning.act.policy import ActPolicy
-from so_arm.learning.act.precision import cpu_has_bf16
 from so_arm.learning.compute import one_core
 from so_arm.learning.controller import Prediction
+from so_arm.learning.precision import cpu_has_bf16
 from so_arm.nodes.messages import ImageWriter, JointStateReader, JointStateWriter, chunk_message, image_from_message
 from so_arm.nodes.policy_worker import Job, PolicyWorker
 from so_arm.sim.env import SoArmEnv

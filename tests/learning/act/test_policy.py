@@ -84,7 +84,7 @@ def test_features_come_with_the_chunk_and_a_batch_is_its_observations(folder: Pa
 
 
 def test_bf16_stays_within_half_a_degree(folder: Path) -> None:
-    from so_arm.learning.act.precision import cpu_has_bf16
+    from so_arm.learning.precision import cpu_has_bf16
 
     if not cpu_has_bf16():
         with pytest.raises(UserError, match="no native bf16"):

@@ -21,7 +21,6 @@ from so_arm.core.errors import UserError, choice_error
 from so_arm.core.joints import NUM_JOINTS
 from so_arm.core.units import lerobot_from_rad, rad_from_lerobot
 from so_arm.data.dataset_schema import ACTION, IMAGE_PREFIX, STATE
-from so_arm.learning.act.settings import PRECISIONS
 from so_arm.learning.compute import Compute
 from so_arm.learning.controller import Prediction
 from so_arm.learning.policy_description import (
@@ -32,6 +31,7 @@ from so_arm.learning.policy_description import (
     one_line,
 )
 from so_arm.learning.policy_images import PolicyImages
+from so_arm.learning.precision import PRECISIONS
 from so_arm.learning.processor_file import read_steps
 
 #: What LeRobot 0.6 loads with ``trust_remote_code``: Python files from a place that the directory names.

@@ -16,10 +16,10 @@ from so_arm.data.dataset_schema import IMAGE_PREFIX, STATE
 from so_arm.learning.act.fast_backbone import Bf16Backbone
 from so_arm.learning.act.network import decode, encode, pooled_tokens
 from so_arm.learning.act.policy_directory import PolicyDirectory, load_policy_directory
-from so_arm.learning.act.precision import use_bf16
 from so_arm.learning.compute import Compute
 from so_arm.learning.controller import Prediction
 from so_arm.learning.policy_images import PolicyImages
+from so_arm.learning.precision import use_bf16
 
 
 class ActPolicy:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from so_arm.core.errors import UserError, choice_error
+from so_arm.learning.precision import PRECISIONS
 
 BACKBONE_NORMS = ("batch", "frozen")
-PRECISIONS = ("auto", "fp32", "bf16")
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from so_arm.core import files
 from so_arm.core.errors import UserError
 from so_arm.learning.act.batches import BatchSource
 from so_arm.learning.act.network import chunk_loss, make_policy, predict
-from so_arm.learning.act.precision import use_bf16
 from so_arm.learning.act.replicas import Replicas
 from so_arm.learning.act.settings import TrainSettings
+from so_arm.learning.precision import use_bf16
 from so_arm.learning.tensor_files import replacing_folder, write_tensors
 
 _STATE_FILE = "trainer.json"

@@ -22,6 +22,7 @@ BODY_SIZE = (3 + len(PLAN_AHEAD)) * NUM_JOINTS + 1 + 3
 #: Where the object and the target are [m], as far as it is known.
 PLACES_SIZE = 6
 LOOK_SIZE = 2 * PLACES_SIZE
+_CENTRES = torch.tensor(_CENTRE_M * 2)
 
 
 def plan_ahead(plan: np.ndarray) -> np.ndarray:
@@ -59,9 +60,9 @@ def look(body: Tensor, places: Tensor) -> Tensor:
 
     places: (n, 6) [m], object position and target position in base_link.
     """
-    centre = torch.tensor(_CENTRE_M, dtype=places.dtype).repeat(2)
-    gripper = body[:, _GRIPPER] / _PLACE_GAIN + centre[:3]
-    from_centre = (places - centre) * _PLACE_GAIN
-    to_object = (places[:, :3] - gripper) * _OBJECT_GAIN
-    to_target = (places[:, 3:] - gripper) * _TARGET_GAIN
-    return torch.cat((from_centre, to_object, to_target), dim=1)
+    from_centre = (places - _CENTRES) * _PLACE_GAIN
+    gripper = body[:, _GRIPPER]
+    to_object, to_target = from_centre[:, :3] - gripper, from_centre[:, 3:] - gripper
+    return torch.cat(
+        (from_centre, to_object * (_OBJECT_GAIN / _PLACE_GAIN), to_target * (_TARGET_GAIN / _PLACE_GAIN)), dim=1
+    )

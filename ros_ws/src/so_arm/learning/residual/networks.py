@@ -1,14 +1,14 @@
-"""The networks of the residual: a small actor, and an ensemble of critics computed as one."""
+"""The networks of the residual: a small actor, and an ensemble of critics in one set of tensors."""
 
 from __future__ import annotations
 
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from so_arm.core.joints import NUM_JOINTS
+from so_arm.learning.residual.ensemble import Layer, ensemble_values
 from so_arm.learning.residual.network_input import BODY_SIZE, LOOK_SIZE, look
 
 
@@ -42,11 +42,6 @@ class _EnsembleLinear(nn.Module):
         self.weight = nn.Parameter(torch.empty(members, inputs, outputs).uniform_(-limit, limit))
         self.bias = nn.Parameter(torch.empty(members, 1, outputs).uniform_(-limit, limit))
 
-    def forward(self, x: Tensor, members: Tensor | None) -> Tensor:
-        if members is None:
-            return torch.baddbmm(self.bias, x, self.weight)
-        return torch.baddbmm(self.bias[members], x, self.weight[members])
-
 
 class _EnsembleLayerNorm(nn.Module):
     def __init__(self, members: int, size: int) -> None:
@@ -54,13 +49,9 @@ class _EnsembleLayerNorm(nn.Module):
         self.gain = nn.Parameter(torch.ones(members, 1, size))
         self.offset = nn.Parameter(torch.zeros(members, 1, size))
 
-    def forward(self, x: Tensor, members: Tensor | None) -> Tensor:
-        gain, offset = (self.gain, self.offset) if members is None else (self.gain[members], self.offset[members])
-        return F.layer_norm(x, x.shape[-1:]) * gain + offset
-
 
 class Critics(nn.Module):
-    """Q(s, a) of `members` networks at once; the layers of all are one batched product."""
+    """Q(s, a) of `members` networks at once; see `ensemble`."""
 
     def __init__(self, members: int, inputs: int, hidden: int, layer_norm: bool) -> None:
         super().__init__()
@@ -70,13 +61,10 @@ class Critics(nn.Module):
         self.norms = nn.ModuleList(_EnsembleLayerNorm(members, b) for _, b in sizes) if layer_norm else None
         self.head = _EnsembleLinear(members, hidden, 1)
 
-    def forward(self, x: Tensor, members: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, members: Tensor | None = None, dtype: torch.dtype = torch.float32) -> Tensor:
         """Values (members, n) of the inputs (n, inputs); `members`: indices of those that are asked, None for all."""
-        x = x.expand(self.members if members is None else len(members), -1, -1)
-        for i, layer in enumerate(self.layers):
-            x = layer(x, members)
-            if self.norms is not None:
-                x = self.norms[i](x, members)
-            x = F.relu(x)
-        values: Tensor = self.head(x, members)
-        return values[..., 0]
+        layers = [Layer(*layer.parameters()) for layer in self.layers]
+        if self.norms is not None:
+            layers = [Layer(*layer[:2], *norm.parameters()) for layer, norm in zip(layers, self.norms, strict=True)]
+        asked = list(range(self.members)) if members is None else members.tolist()
+        return ensemble_values(x, layers, Layer(*self.head.parameters()), asked, dtype)

@@ -9,10 +9,10 @@ from typing import Any
 
 from so_arm.core.errors import UserError, choice_error
 from so_arm.core.joints import JOINT_NAMES, NUM_JOINTS
+from so_arm.learning.precision import PRECISIONS
 
 #: Share of each joint's half range. The gripper gets more: its command says how hard to close, not only where to.
 DEFAULT_BOUND: tuple[float, ...] = (0.1, 0.1, 0.1, 0.1, 0.1, 0.3)
-PRECISIONS = ("auto", "fp32", "bf16")
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from so_arm.core.joints import NUM_JOINTS
+from so_arm.learning.precision import use_bf16
 from so_arm.learning.residual.network_input import BODY_SIZE, LOOK_SIZE, base_action, look
 from so_arm.learning.residual.networks import Actor, Critics
 from so_arm.learning.residual.replay_buffer import Batch, Seen
@@ -30,11 +31,15 @@ _CRITIC_INPUTS = BODY_SIZE + LOOK_SIZE + PRIVILEGED_SIZE + NUM_JOINTS + NUM_JOIN
 
 
 class Td3Bc:
-    """Actor, critics, their slow copies and their optimisers. `scale`: share of the bound in use."""
+    """Actor, critics, their slow copies and their optimisers. `scale`: share of the bound in use.
+
+    With bf16 the products within the critics are rounded; everything else is fp32 always.
+    """
 
     def __init__(self, settings: ResidualSettings) -> None:
         self._settings = settings
         self._bound = torch.tensor(settings.bound, dtype=torch.float32)
+        self._dtype = torch.bfloat16 if use_bf16(settings.precision, torch.device("cpu")) else torch.float32
         self.generator = torch.Generator().manual_seed(settings.seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
@@ -79,13 +84,13 @@ class Td3Bc:
             members = None
             if settings.pair and settings.ensemble > 2:
                 members = torch.randperm(settings.ensemble, generator=self.generator)[:2]
-            values = self.slow_critics(self.critic_input(batch.later, action), members)
+            values = self._values(self.slow_critics, batch.later, action, members)
             target: Tensor = batch.returns + batch.discount * values.min(dim=0).values
             return target
 
     def update(self, batch: Batch, scale: float = 1.0, actor_too: bool = True) -> None:
         """One step of the critics, and every `policy_delay` of them one of the actor."""
-        values = self.critics(self.critic_input(batch.seen, batch.action))
+        values = self._values(self.critics, batch.seen, batch.action)
         loss = ((values - self.targets(batch, scale)) ** 2).mean(dim=1).sum()
         self.critic_optimiser.zero_grad()
         loss.backward()
@@ -101,7 +106,7 @@ class Td3Bc:
         """See the head of this file."""
         settings, seen = self._settings, batch.seen
         correction = torch.tanh(self.actor(seen.body, seen.places))
-        values = self.critics(self.critic_input(seen, self.executed(seen, correction, scale))).mean(dim=0)
+        values = self._values(self.critics, seen, self.executed(seen, correction, scale)).mean(dim=0)
         weight = settings.bc_alpha / values.detach().abs().mean().clamp_min(1e-6)
         loss = -weight * values.mean()
         demos = batch.demos
@@ -122,6 +127,10 @@ class Td3Bc:
         loss = self.distance_to_demonstration(batch, torch.tanh(self.actor(batch.seen.body, batch.seen.places)))
         self._step_actor(loss)
         return loss.item()
+
+    def _values(self, critics: Critics, seen: Seen, action: Tensor, members: Tensor | None = None) -> Tensor:
+        values: Tensor = critics(self.critic_input(seen, action), members, self._dtype)
+        return values
 
     def _update_actor(self, batch: Batch, scale: float) -> None:
         self.critics.requires_grad_(False)
