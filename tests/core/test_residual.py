@@ -1,7 +1,7 @@
 import numpy as np
 
 from so_arm.core.joints import LOWER_RAD, UPPER_RAD
-from so_arm.core.residual import apply_residual, residual_scale_rad
+from so_arm.core.residual import apply_correction, apply_residual, residual_scale_rad, to_unit
 
 
 def test_a_non_finite_network_output_stays_visible() -> None:
@@ -36,3 +36,17 @@ def test_never_carries_the_action_across_a_limit() -> None:
 
 def test_a_joint_without_range_is_scaled_by_the_floor() -> None:
     assert residual_scale_rad(1.0, np.zeros(6), np.full(6, 1e-6)).tolist() == [0.05] * 6
+
+
+def test_normalised_joint_limits_are_one() -> None:
+    np.testing.assert_allclose(to_unit([LOWER_RAD, UPPER_RAD]), [[-1.0] * 6, [1.0] * 6], atol=1e-12)
+    np.testing.assert_allclose(to_unit((LOWER_RAD + UPPER_RAD) / 2), np.zeros(6), atol=1e-12)
+
+
+def test_a_correction_is_the_tanh_of_the_network_output() -> None:
+    rng = np.random.default_rng(2)
+    base, f = rng.uniform(LOWER_RAD, UPPER_RAD, (100, 6)), rng.normal(0, 2, (100, 6))
+    through, direct = apply_residual(base, f, 0.2), apply_correction(base, np.tanh(f), 0.2)
+    assert np.array_equal(through.action, direct.action)
+    inside = np.abs(to_unit(base)) < 0.8
+    np.testing.assert_allclose((to_unit(direct.action) - to_unit(base))[inside], 0.2 * np.tanh(f)[inside], atol=1e-12)

@@ -62,9 +62,7 @@ class BiasedBase:
     def __init__(self, offset_rad: np.ndarray = OFFSET_RAD) -> None:
         self._offset = offset_rad
 
-    def predict_batch(
-        self, states_rad: np.ndarray, images: Mapping[str, np.ndarray]
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def predict_batch(self, states_rad: np.ndarray, images: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         targets = images["static"]
         goals = np.stack([_joints_at(*target) for target in targets])
         share = np.minimum(np.arange(1, CHUNK + 1) / _REACHED_AFTER, 1.0)[None, :, None]
@@ -83,7 +81,9 @@ def make_timeline() -> ChunkTimeline:
     return ChunkTimeline(round(CONTROL_PERIOD_S * 1e9), CHUNK, 0.6)
 
 
-def make_workplace(offset_rad: np.ndarray = OFFSET_RAD, reward: RewardFunction | None = None, horizon: int | None = 60) -> Workplace:
+def make_workplace(
+    offset_rad: np.ndarray = OFFSET_RAD, reward: RewardFunction | None = None, horizon: int | None = 60
+) -> Workplace:
     return Workplace(
         make_env=lambda: SeenEnv(horizon),
         make_expert=make_expert,

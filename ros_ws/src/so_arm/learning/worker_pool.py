@@ -55,7 +55,7 @@ class WorkerPool[Job, Done]:
         results: dict[int, Done] = {}
         while len(results) < len(jobs):
             while pending and self._idle:
-                self._idle.pop().send(pending.pop())
+                _tell(self._idle.pop(), pending.pop())
             for line in wait(self._lines):
                 assert isinstance(line, Connection)
                 said = _heard(line)
@@ -79,12 +79,23 @@ def work_in_processes[Job, Done](
         return pool.do(jobs, on_done)
 
 
+def _tell(line: Connection, job: Any) -> None:
+    try:
+        line.send(job)
+    except OSError:
+        raise _died() from None
+
+
+def _died() -> SoArmError:
+    return SoArmError("a worker process died (killed, or out of memory?)")
+
+
 def _heard(line: Connection) -> Any:
     """What one worker says: a numbered result, the None of one that is ready for its first job, or a fault."""
     try:
         said = line.recv()
     except (EOFError, OSError):
-        raise SoArmError("a worker process died (killed, or out of memory?)") from None
+        raise _died() from None
     if isinstance(said, _Fault):
         raise UserError(said.message) if said.user_can_fix else SoArmError(said.message)
     return said
