@@ -7,11 +7,10 @@ import torch
 from torch import nn
 
 from so_arm.core.joints import NUM_JOINTS
-from so_arm.learning.residual import network_input
 from so_arm.learning.residual.episodes import Episode, Order, TrainingEnvironment, Weights, Workplace
 from so_arm.learning.residual.estimator import Estimator
 from so_arm.learning.residual.networks import Actor
-from so_arm.learning.residual.run import Run
+from so_arm.learning.residual.run import Run, bodies_of, plan_due
 from so_arm.learning.residual.settings import ResidualSettings
 
 
@@ -22,7 +21,7 @@ class Collector:
         self._workplace = workplace
         self._settings = settings
         self._envs: list[TrainingEnvironment] = []
-        self._actor = Actor(settings.hidden)
+        self._actor = Actor(settings.hidden, settings.actor_layer_norm)
         self._estimator = Estimator(workplace.policy.feature_size)
         torch.set_num_threads(1)
 
@@ -41,42 +40,21 @@ class Collector:
         while alive:
             self._tick(alive, order)
             alive = [run for run in alive if not run.over]
-        for run, body in zip(runs, self._bodies(runs), strict=True):
+        for run, body in zip(runs, bodies_of(runs), strict=True):
             run.see_end(body)
         return [run.episode() for run in runs]
 
     def _tick(self, runs: list[Run], order: Order) -> None:
-        self._plan([run for run in runs if run.due()])
+        plan_due(runs, self._workplace.policy, self._estimator)
         ready = [run for run in runs if run.begin_tick() is not None]
         if ready:
-            bodies = self._bodies(ready)
+            bodies = bodies_of(ready)
             corrections = self._corrections(ready, bodies) if order.actor is not None else _none(len(ready))
             for run, body, correction in zip(ready, bodies, corrections, strict=True):
                 run.step(body, correction)
         for run in runs:
             if run.planned is None:
                 run.hold()
-
-    def _plan(self, runs: list[Run]) -> None:
-        if not runs:
-            return
-        policy = self._workplace.policy
-        positions = np.stack([run.position for run in runs])
-        images = {name: np.stack([run.env.camera_image(name) for run in runs]) for name in policy.camera_names}
-        chunks, features = policy.predict_batch(positions, images)
-        estimates = self._estimator.places(features)
-        for run, chunk, seen, estimate in zip(runs, chunks, features, estimates, strict=True):
-            run.plan(chunk, seen, estimate)
-
-    @staticmethod
-    def _bodies(runs: list[Run]) -> np.ndarray:
-        steps = [run.planned for run in runs if run.planned is not None]
-        return network_input.body(
-            np.stack([run.position for run in runs]),
-            np.stack([run.rate for run in runs]),
-            np.stack([network_input.plan_ahead(step.plan) for step in steps]),
-            np.array([step.step for step in steps]),
-        )
 
     def _corrections(self, runs: list[Run], bodies: np.ndarray) -> np.ndarray:
         """(n, 6), shares of the bound."""

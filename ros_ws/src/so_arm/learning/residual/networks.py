@@ -15,16 +15,12 @@ from so_arm.learning.residual.network_input import BODY_SIZE, LOOK_SIZE, look
 class Actor(nn.Module):
     """f(o, a_base) of the bounded residual ``a_base + bound * tanh(f)``; its last layer starts at zero."""
 
-    def __init__(self, hidden: int) -> None:
+    def __init__(self, hidden: int, layer_norm: bool = True) -> None:
         super().__init__()
-        self.layers = nn.Sequential(
-            nn.Linear(BODY_SIZE + LOOK_SIZE, hidden),
-            nn.LayerNorm(hidden),
-            nn.ReLU(),
-            nn.Linear(hidden, hidden),
-            nn.LayerNorm(hidden),
-            nn.ReLU(),
-        )
+        layers: list[nn.Module] = []
+        for inputs in (BODY_SIZE + LOOK_SIZE, hidden):
+            layers += [nn.Linear(inputs, hidden), *([nn.LayerNorm(hidden)] if layer_norm else []), nn.ReLU()]
+        self.layers = nn.Sequential(*layers)
         self.head = nn.Linear(hidden, NUM_JOINTS)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)

@@ -82,7 +82,7 @@ def load_residual(folder: Path, policy: Path | None = None, task: str | None = N
     tensors = read_tensors(folder / WEIGHTS_FILE)
     _check_size(folder, tensors, "actor.head.weight", "hidden", settings.hidden)
     _check_size(folder, tensors, "estimator.feature_mean", "feature_size", description["feature_size"])
-    actor, estimator = Actor(settings.hidden), Estimator(description["feature_size"])
+    actor, estimator = Actor(settings.hidden, settings.actor_layer_norm), Estimator(description["feature_size"])
     for prefix, module in (("actor.", actor), ("estimator.", estimator)):
         _fill(folder / WEIGHTS_FILE, module, {n[len(prefix) :]: t for n, t in tensors.items() if n.startswith(prefix)})
     return TrainedResidual(actor.eval(), estimator.eval(), settings, description)

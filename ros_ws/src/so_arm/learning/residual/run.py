@@ -9,7 +9,9 @@ from so_arm.core.chunk_follower import ChunkFollower
 from so_arm.core.clock import tick_stamp_ns
 from so_arm.core.joints import LOWER_RAD, NUM_JOINTS, UPPER_RAD
 from so_arm.core.residual import apply_correction, residual_scale_rad, to_unit
-from so_arm.learning.residual.episodes import Episode, Kind, TrainingEnvironment, Workplace
+from so_arm.learning.residual import network_input
+from so_arm.learning.residual.episodes import BatchPolicy, Episode, Kind, TrainingEnvironment, Workplace
+from so_arm.learning.residual.estimator import Estimator
 from so_arm.learning.residual.settings import ResidualSettings
 from so_arm.learning.residual.training_reward import TrainingReward, places, privileged
 
@@ -55,7 +57,7 @@ class Run:
         self._actions: list[np.ndarray] = []
         self._rewards: list[float] = []
         self._total = 0.0
-        self._terminated, self._success, self._failure = False, False, None
+        self.terminated, self.success, self.failure = False, False, None
 
     def due(self) -> bool:
         """The base has to plan now."""
@@ -86,6 +88,11 @@ class Run:
         assert self.planned is not None
         return self._estimates[self._frame_of[self.planned.chunk_stamp_ns]]
 
+    @property
+    def earned(self) -> float:
+        """What the last step brought, with the ticks without a plan that followed it."""
+        return self._rewards[-1]
+
     def step(self, body: np.ndarray, correction: np.ndarray) -> None:
         """One tick. body: (BODY_SIZE,) of this tick; correction: (6,) share of the bound that the actor wants."""
         assert self.planned is not None
@@ -105,9 +112,9 @@ class Run:
         """Once it is over and its last state was seen by `see_end`."""
         return Episode(
             seed=self.seed,
-            success=self._success,
-            failure=None if self._success else self._failure,
-            terminated=self._terminated,
+            success=self.success,
+            failure=None if self.success else self.failure,
+            terminated=self.terminated,
             episode_reward=self._total,
             body=np.array(self._bodies),
             privileged=np.array(self._privileged),
@@ -152,7 +159,31 @@ class Run:
         earned = self._reward(self._state)
         if self._rewards:
             self._rewards[-1] += earned
-        self._terminated, self._success, self._failure = terminated, bool(info["success"]), info["failure"]
+        self.terminated, self.success, self.failure = terminated, bool(info["success"]), info["failure"]
         self.over = terminated or truncated
         if self.over:
             self.planned = self._chunks.at(tick_stamp_ns(self._tick)) or self._last_planned
+
+
+def plan_due(runs: list[Run], policy: BatchPolicy, estimator: Estimator) -> None:
+    """Have the base plan for those that are due, all at once."""
+    runs = [run for run in runs if run.due()]
+    if not runs:
+        return
+    positions = np.stack([run.position for run in runs])
+    images = {name: np.stack([run.env.camera_image(name) for run in runs]) for name in policy.camera_names}
+    chunks, features = policy.predict_batch(positions, images)
+    estimates = estimator.places(features)
+    for run, chunk, seen, estimate in zip(runs, chunks, features, estimates, strict=True):
+        run.plan(chunk, seen, estimate)
+
+
+def bodies_of(runs: list[Run]) -> np.ndarray:
+    """What the arms know of themselves now (n, BODY_SIZE)."""
+    steps = [run.planned for run in runs if run.planned is not None]
+    return network_input.body(
+        np.stack([run.position for run in runs]),
+        np.stack([run.rate for run in runs]),
+        np.stack([network_input.plan_ahead(step.plan) for step in steps]),
+        np.array([step.step for step in steps]),
+    )

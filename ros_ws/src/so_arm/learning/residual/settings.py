@@ -11,6 +11,7 @@ from so_arm.core.errors import UserError, choice_error
 from so_arm.core.joints import JOINT_NAMES, NUM_JOINTS
 from so_arm.learning.precision import PRECISIONS
 
+ALGORITHMS = ("td3-bc", "sac")
 #: Share of each joint's half range. The gripper gets more: its command says how hard to close, not only where to.
 DEFAULT_BOUND: tuple[float, ...] = (0.1, 0.1, 0.1, 0.1, 0.1, 0.3)
 
@@ -19,6 +20,7 @@ DEFAULT_BOUND: tuple[float, ...] = (0.1, 0.1, 0.1, 0.1, 0.1, 0.3)
 class ResidualSettings:
     """Everything that decides what a run learns, besides the base policy. Ticks are control ticks (1/30 s)."""
 
+    algo: str = "td3-bc"  # sac: the baseline, of which only what `sac` names counts
     task: str = "pick_place"
     reward: str = "v3"
     randomisation: str = "none"
@@ -44,7 +46,8 @@ class ResidualSettings:
     hidden: int = 256
     ensemble: int = 4
     pair: bool = True  # the target takes the smaller value of two random critics; without: of all
-    layer_norm: bool = True
+    layer_norm: bool = True  # of the critics
+    actor_layer_norm: bool = True
 
     # TD3+BC.
     batch_size: int = 256
@@ -72,6 +75,8 @@ class ResidualSettings:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "bound", _six(self.bound))
+        if self.algo not in ALGORITHMS:
+            raise choice_error("algo", self.algo, ALGORITHMS)
         for field in dataclasses.fields(self):
             _check_kind(field.name, getattr(self, field.name), str(field.type))
         if self.precision not in PRECISIONS:

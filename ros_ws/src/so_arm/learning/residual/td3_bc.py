@@ -43,7 +43,7 @@ class Td3Bc:
         self.generator = torch.Generator().manual_seed(settings.seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
-            self.actor = Actor(settings.hidden)
+            self.actor = Actor(settings.hidden, settings.actor_layer_norm)
             self.critics = Critics(settings.ensemble, _CRITIC_INPUTS, settings.hidden, settings.layer_norm)
         self.slow_actor, self.slow_critics = copy.deepcopy(self.actor), copy.deepcopy(self.critics)
         self.actor_optimiser = torch.optim.Adam(self.actor.parameters(), settings.actor_learning_rate, fused=True)

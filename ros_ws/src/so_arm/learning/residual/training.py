@@ -180,7 +180,10 @@ class ResidualRun:
 
     def _save_residual(self, name: str, order: Order, judged: dict[str, Any]) -> None:
         trainer = self.trainer
-        actor, estimator = Actor(trainer.settings.hidden), Estimator(self._base.feature_size)
+        actor, estimator = (
+            Actor(trainer.settings.hidden, trainer.settings.actor_layer_norm),
+            Estimator(self._base.feature_size),
+        )
         load_weights(actor, order.actor)
         load_weights(estimator, order.estimator)
         training = {
