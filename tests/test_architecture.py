@@ -47,7 +47,8 @@ ROOMS = {
         "core", "numpy lerobot datasets pyarrow av cv2 rosbags mcap yaml h5py zstandard google_crc32c google"
     ),
     "learning": _room(
-        "core rewards data", "numpy torch torchvision lerobot huggingface_hub safetensors stable_baselines3 gymnasium"
+        "core rewards data",
+        "numpy torch torchvision lerobot huggingface_hub safetensors stable_baselines3 gymnasium tensorboard",
     ),
     "analysis": _room("core data", "numpy cv2 av matplotlib google rerun"),
     "launcher": _room("core", "yaml launch launch_ros launch_xml"),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from math import dist
 
 import numpy as np
 
@@ -16,16 +15,15 @@ from so_arm.core.clock import CONTROL_PERIOD_S
 from so_arm.core.joints import LOWER_RAD, UPPER_RAD
 from so_arm.learning.residual.episodes import Workplace
 from so_arm.learning.residual.settings import ResidualSettings
-from so_arm.rewards.registry import RewardFunction
-from so_arm.rewards.state import RewardState
-from so_arm.rewards.terms import tolerance
+from so_arm.rewards.registry import make_reward
 from so_arm.sim.env import SoArmEnv
 from so_arm.sim.expert import make_expert
 from so_arm.sim.ik import GraspPointIk
 from so_arm.sim.start import HOME_RAD
 
-#: How far off every joint of the biased base is [rad]; within the default bound, which is 0.17 rad and more.
-OFFSET_RAD = np.array([0.1, 0.1, -0.1, 0.1, 0.0, 0.0])
+#: How far off every joint of the biased base is [rad]; within the default bound, which is 0.17 rad and more. Together
+#: with what the servos sag, it makes five of six episodes fail.
+OFFSET_RAD = np.array([0.05, 0.05, -0.05, 0.05, 0.0, 0.0])
 CHUNK = 50
 _REACHED_AFTER = 20
 FEATURES = 9
@@ -39,18 +37,6 @@ class SeenEnv(SoArmEnv):
 
     def camera_image(self, camera: str) -> np.ndarray:
         return self.task.observe()
-
-
-class Closeness:
-    """1 at the target, 0 from 30 cm on. The built-in rewards tell of a target beyond 6 cm only while an object is lifted."""
-
-    name = "closeness"
-
-    def __call__(self, state: RewardState) -> float:
-        return tolerance(dist(state.gripper_position, state.target_position), 0.0, 0.3)
-
-    def terms(self, state: RewardState) -> dict[str, float]:
-        return {self.name: self(state)}
 
 
 class BiasedBase:
@@ -81,15 +67,13 @@ def make_timeline() -> ChunkTimeline:
     return ChunkTimeline(round(CONTROL_PERIOD_S * 1e9), CHUNK, 0.6)
 
 
-def make_workplace(
-    offset_rad: np.ndarray = OFFSET_RAD, reward: RewardFunction | None = None, horizon: int | None = 60
-) -> Workplace:
+def make_workplace(offset_rad: np.ndarray = OFFSET_RAD, reward: str = "v3", horizon: int | None = 60) -> Workplace:
     return Workplace(
         make_env=lambda: SeenEnv(horizon),
         make_expert=make_expert,
         policy=BiasedBase(offset_rad),
         make_timeline=make_timeline,
-        reward=reward or Closeness(),
+        reward=make_reward(reward),
     )
 
 

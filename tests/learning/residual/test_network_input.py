@@ -49,7 +49,9 @@ def test_places_are_seen_in_space_and_from_the_gripper() -> None:
     position = _drawn(3)
     rows = body(position, np.zeros((3, 6)), np.repeat(position[:, None], 5, 1), np.zeros(3))
     gripper = grasp_points(position)
-    places = np.concatenate((gripper + (0.01, 0.0, -0.02), gripper + (0.0, 0.1, 0.0)), axis=1).astype(np.float32)
+    places = np.concatenate(
+        (gripper + np.array([0.01, 0.0, -0.02]), gripper + np.array([0.0, 0.1, 0.0])), axis=1
+    ).astype(np.float32)
     seen = look(torch.from_numpy(rows), torch.from_numpy(places)).numpy()
     assert seen.shape == (3, LOOK_SIZE)
     np.testing.assert_allclose(seen[:, :3], (places[:, :3] - (0.2, 0.0, 0.05)) * 8, atol=1e-5)

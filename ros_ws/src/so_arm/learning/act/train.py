@@ -9,8 +9,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from torch.utils.tensorboard import SummaryWriter
-
 from so_arm.core import files
 from so_arm.core.chunk_settings import ChunkSettings
 from so_arm.core.errors import UserError
@@ -24,6 +22,7 @@ from so_arm.learning.act.checkpoint import save_policy
 from so_arm.learning.act.network import make_config
 from so_arm.learning.act.settings import TrainSettings
 from so_arm.learning.act.trainer import Trainer
+from so_arm.learning.event_file import EventFile
 
 RUN_FILE = "run.json"
 METRICS_FILE = "metrics.jsonl"
@@ -92,7 +91,7 @@ class TrainingRun:
         """Train to the end and return the folder of the policy. Interrupted, it saves its state and re-raises."""
         saved_at = time.monotonic()
         with (
-            SummaryWriter(str(self._folder / "tensorboard"), purge_step=self.trainer.step) as board,
+            EventFile(self._folder / "tensorboard", self.trainer.step) as board,
             (self._folder / METRICS_FILE).open("a", encoding="utf-8", buffering=1) as metrics,
         ):
             try:

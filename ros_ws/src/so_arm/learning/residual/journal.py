@@ -9,30 +9,52 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
-
-from torch.utils.tensorboard import SummaryWriter
+from typing import Any, Protocol, Self
 
 from so_arm.core import files
 from so_arm.core.statistics import mean
+from so_arm.learning.event_file import EventFile
 from so_arm.learning.residual.episodes import Episode, Kind
-from so_arm.learning.residual.trainer import ResidualTrainer
 
 METRICS_FILE = "metrics.jsonl"
 _RECENT = 100
 
 
+class Networks(Protocol):
+    @property
+    def updates(self) -> int: ...
+    @property
+    def losses(self) -> dict[str, float]: ...
+
+
+class Learner(Protocol):
+    """Where a run stands, e.g. `ResidualTrainer`."""
+
+    @property
+    def step(self) -> int: ...
+    @property
+    def episodes(self) -> int: ...
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def estimate_error(self) -> float: ...
+    @property
+    def networks(self) -> Networks: ...
+
+
 @dataclass(frozen=True)
 class Judgement:
-    """What an evaluation came to. steps: mean length of the successful episodes."""
+    """What an evaluation came to. at: step of the residual judged. steps: mean length of the successful episodes."""
 
+    at: int
     success: float
     steps: float
     reward: float
 
     @classmethod
-    def of(cls, episodes: Sequence[Episode]) -> Self:
+    def of(cls, at: int, episodes: Sequence[Episode]) -> Self:
         return cls(
+            at,
             mean([e.success for e in episodes]),
             mean([e.steps for e in episodes if e.success] or [0]),
             mean([e.episode_reward for e in episodes]),
@@ -40,14 +62,24 @@ class Judgement:
 
     def row(self) -> dict[str, float]:
         """By the names that TensorBoard shows."""
-        return {"eval/success": self.success, "eval/episode_length": self.steps, "eval/episode_reward": self.reward}
+        return {
+            "judged_step": self.at,
+            "eval/success": self.success,
+            "eval/episode_length": self.steps,
+            "eval/episode_reward": self.reward,
+        }
 
     @classmethod
     def from_row(cls, row: dict[str, Any]) -> Self | None:
         """Inverse of `row`; None when nothing was judged."""
         if "eval/success" not in row:
             return None
-        return cls(row["eval/success"], row["eval/episode_length"], row["eval/episode_reward"])
+        return cls(
+            row.get("judged_step", row["step"]),
+            row["eval/success"],
+            row["eval/episode_length"],
+            row["eval/episode_reward"],
+        )
 
     def better_than(self, other: Judgement | None) -> bool:
         """More successes; with as many, shorter ones."""
@@ -60,18 +92,18 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._recent: deque[bool] = deque(maxlen=_RECENT)
-        self._board: SummaryWriter | None = None
+        self._board: EventFile | None = None
         self.best: Judgement | None = None
-        self.judged_at = -1  #: step of the last evaluation
+        self.judged_at = -1  #: step of the residual that was judged last
 
     @property
     def success(self) -> float | None:
         """Of the last exploring episodes."""
         return mean(list(self._recent)) if self._recent else None
 
-    def open(self, step: int) -> SummaryWriter:
+    def open(self, step: int) -> EventFile:
         """Begin to write at `step`; to be closed by the caller."""
-        self._board = SummaryWriter(str(self._folder / "tensorboard"), purge_step=step)
+        self._board = EventFile(self._folder / "tensorboard", step)
         return self._board
 
     def resume(self, episodes: int) -> None:
@@ -88,7 +120,7 @@ class Journal:
         with files.replacing(metrics) as target:
             target.write_text("".join(kept), encoding="utf-8")
 
-    def tell(self, trainer: ResidualTrainer, episodes: list[Episode], kind: Kind, judgement: Judgement | None) -> None:
+    def tell(self, trainer: Learner, episodes: list[Episode], kind: Kind, judgement: Judgement | None) -> None:
         """One line for a round of `episodes`, and what was judged beside it."""
         row = _row(trainer, episodes, kind) | (judgement.row() if judgement is not None else {})
         self._remember(row)
@@ -102,12 +134,12 @@ class Journal:
         if row["kind"] == Kind.exploration:
             self._recent.extend(row["successes"])
         if (judgement := Judgement.from_row(row)) is not None:
-            self.judged_at = row["step"]
+            self.judged_at = judgement.at
             if judgement.better_than(self.best):
                 self.best = judgement
 
 
-def _row(trainer: ResidualTrainer, episodes: list[Episode], kind: Kind) -> dict[str, Any]:
+def _row(trainer: Learner, episodes: list[Episode], kind: Kind) -> dict[str, Any]:
     row: dict[str, Any] = {
         "step": trainer.step,
         "episodes": trainer.episodes,

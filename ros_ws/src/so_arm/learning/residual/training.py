@@ -75,7 +75,7 @@ class ResidualRun:
         pace: Pace,
     ) -> None:
         self._folder, self._base, self._pace = folder, base, pace
-        self._setup = partial(_make_collector, make_workplace, settings)
+        self._setup = partial(make_collector, make_workplace, settings)
         self.trainer = ResidualTrainer(settings, base.feature_size)
         self._journal = Journal(folder)
         run = {"settings": settings.to_dict(), "base": asdict(base), "pace": asdict(pace), "made_by": provenance()}
@@ -130,7 +130,7 @@ class ResidualRun:
         with uninterrupted():
             trainer.take(episodes, order.kind)
             trainer.seconds += time.monotonic() - begun
-            judgement = self._judged(_flat(done[len(orders) :]), order) if judged else None
+            judgement = self._judged(_flat(done[len(orders) :]), order, first) if judged else None
             self._journal.tell(trainer, episodes, order.kind, judgement)
         speed = (trainer.step - first) / (time.monotonic() - begun)
         on_report(self._report((trainer.settings.steps - trainer.step) / speed if speed else None))
@@ -138,7 +138,7 @@ class ResidualRun:
     def _judge(self, pool: WorkerPool[Order, list[Episode]]) -> None:
         """What came out at the end."""
         order = self._evaluation(self.trainer.next_order())
-        judgement = self._judged(_flat(pool.do(self._shares(order, pool))), order)
+        judgement = self._judged(_flat(pool.do(self._shares(order, pool))), order, self.trainer.step)
         self._journal.tell(self.trainer, [], Kind.evaluation, judgement)
 
     def _shares(self, order: Order, pool: WorkerPool[Order, list[Episode]]) -> list[Order]:
@@ -153,9 +153,9 @@ class ResidualRun:
         seeds = list(range(SELECTION_SEED, SELECTION_SEED + self._pace.evaluation_episodes))
         return order._replace(seeds=seeds, kind=Kind.evaluation)
 
-    def _judged(self, episodes: list[Episode], order: Order) -> Judgement:
-        """Keep the residual of `order` if it did better than the best so far."""
-        judgement = Judgement.of(episodes)
+    def _judged(self, episodes: list[Episode], order: Order, step: int) -> Judgement:
+        """Keep the residual of `order`, which is that of `step`, if it did better than the best so far."""
+        judgement = Judgement.of(step, episodes)
         if judgement.better_than(self._journal.best):
             self._save_residual(BEST, order, judgement.row())
         return judgement
@@ -215,7 +215,7 @@ def load_run(folder: Path) -> tuple[ResidualSettings, dict[str, Any]]:
         raise UserError(f"{path} is damaged: {type(error).__name__}: {error}") from None
 
 
-def _make_collector(make_workplace: Callable[[], Workplace], settings: ResidualSettings) -> Collector:
+def make_collector(make_workplace: Callable[[], Workplace], settings: ResidualSettings) -> Collector:
     return Collector(make_workplace(), settings)
 
 

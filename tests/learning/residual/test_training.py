@@ -1,0 +1,127 @@
+"""A training run in its folder: whatever ends it, it goes on to what it would have come to."""
+
+from __future__ import annotations
+
+import json
+import resource
+import signal
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from fake_base import FEATURES, make_workplace, small_settings  # noqa: E402
+
+from so_arm.core.errors import UserError  # noqa: E402
+from so_arm.learning.residual.collector import Collector  # noqa: E402
+from so_arm.learning.residual.residual_folder import load_residual  # noqa: E402
+from so_arm.learning.residual.trainer import ResidualTrainer  # noqa: E402
+from so_arm.learning.residual.training import Base, Pace, Report, ResidualRun, load_run  # noqa: E402
+
+pytestmark = pytest.mark.torch
+SETTINGS = small_settings(steps=800, warmup_episodes=4)
+PACE = Pace(workers=1, evaluate_every=400, evaluation_episodes=2)
+FAILING = """
+from pathlib import Path
+calls = 0
+def compute_reward(state):
+    global calls
+    calls += 1
+    return 1 / (calls < 700 or not Path({flag!r}).exists())
+"""
+
+
+def _run(folder: Path, reward: Path) -> ResidualRun:
+    return ResidualRun(
+        folder, SETTINGS, Base("base", "hash", FEATURES), partial(make_workplace, reward=f"file:{reward}"), PACE
+    )
+
+
+def _nothing(_: Report) -> None:
+    pass
+
+
+def _state(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (folder / "state").iterdir()}
+
+
+@pytest.fixture
+def disk() -> Callable[[bool], None]:
+    """Makes it full: a file that may not grow fails as one on a full disk does."""
+    limits, action = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    yield lambda full: resource.setrlimit(resource.RLIMIT_FSIZE, (100 if full else limits[0], limits[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    signal.signal(signal.SIGXFSZ, action)
+
+
+def test_whatever_ends_a_run_it_goes_on(tmp_path: Path, disk: Callable[[bool], None]) -> None:
+    """A reward file fails in mid-training, then the disk is full, then it comes to its end."""
+    reward, flag, folder = tmp_path / "reward.py", tmp_path / "flag", tmp_path / "run"
+    flag.touch()
+    reward.write_text(FAILING.format(flag=str(flag)))
+    with pytest.raises(UserError, match=f"reward file {reward}, line 7: ZeroDivisionError"):
+        _run(folder, reward).run(_nothing)
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["kind"] for line in lines] == ["disturbed", "exploration"]
+    saved = _state(folder)
+    load_residual(folder / "final")
+
+    flag.unlink()
+    run = _run(folder, reward)
+    run.resume()
+    with pytest.raises(UserError, match="cannot write"):
+        run.run(lambda _: disk(True))
+    disk(False)
+    assert _state(folder) == saved
+
+    run = _run(folder, reward)
+    run.resume()
+    reports: list[Report] = []
+    assert run.run(reports.append) == folder / "best"
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert [row["episodes"] for row in rows[:-1]] == list(range(4, 4 * len(rows), 4))
+    assert rows[-1]["kind"] == "evaluation" and rows[-1]["step"] == reports[-1].step >= 800
+    judged = [row["judged_step"] for row in rows if "eval/success" in row]
+    assert judged[0] == 0 and judged[-1] == rows[-1]["step"] and len(judged) >= 3
+    assert list((folder / "tensorboard").glob("events*"))
+
+    whole, collect = ResidualTrainer(SETTINGS, FEATURES), Collector(make_workplace(reward=f"file:{reward}"), SETTINGS)
+    while not whole.finished:
+        order = whole.next_order()
+        whole.learn()
+        whole.take(collect(order), order.kind)
+    whole.save(tmp_path / "whole" / "state")
+    in_one_go, state = _state(tmp_path / "whole"), _state(folder)
+    assert all(state[name] == in_one_go[name] for name in ("networks.safetensors", "experience.safetensors"))
+    final = load_residual(folder / "final", task="reach")
+    for name, array in whole.weights()[0].items():
+        assert (final.actor.state_dict()[name].numpy() == array).all()
+    selection = load_residual(folder / "best").description["training"]["selection"]
+    assert selection["eval/success"] == max(row.get("eval/success", 0.0) for row in rows)
+
+
+def test_half_a_line_of_metrics_is_dropped(tmp_path: Path) -> None:
+    """As a program that was killed leaves it."""
+    run = ResidualRun(tmp_path, SETTINGS, Base("base", "hash", FEATURES), make_workplace, PACE)
+    run.trainer.save(tmp_path / "state")
+    whole = json.dumps({"step": 0, "episodes": 0, "kind": "disturbed"}) + "\n"
+    later = json.dumps({"step": 9, "episodes": 4, "kind": "disturbed"}) + "\n"
+    (tmp_path / "metrics.jsonl").write_text(whole + later + '{"step": 1')
+    run.resume()
+    assert (tmp_path / "metrics.jsonl").read_text() == whole
+
+
+def test_a_folder_that_holds_no_run(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"{tmp_path} holds no residual training run to resume"):
+        load_run(tmp_path)
+    run = ResidualRun(tmp_path, SETTINGS, Base("base", "hash", FEATURES), make_workplace, PACE)
+    assert load_run(tmp_path)[0] == SETTINGS
+    with pytest.raises(UserError, match=f"{tmp_path} holds no saved state"):
+        run.resume()
+    for told in ({}, {"settings": SETTINGS.to_dict()}, {"settings": 3, "base": {}}, {"settings": {}, "base": None}):
+        (tmp_path / "run.json").write_text(json.dumps(told))
+        with pytest.raises(UserError, match=r"run\.json is damaged"):
+            load_run(tmp_path)
