@@ -52,7 +52,7 @@ class Judgement:
     reward: float
 
     @classmethod
-    def of(cls, at: int, episodes: Sequence[Episode]) -> Self:
+    def of(cls, episodes: Sequence[Episode], at: int) -> Self:
         return cls(
             at,
             mean([e.success for e in episodes]),

@@ -155,7 +155,7 @@ class ResidualRun:
 
     def _judged(self, episodes: list[Episode], order: Order, step: int) -> Judgement:
         """Keep the residual of `order`, which is that of `step`, if it did better than the best so far."""
-        judgement = Judgement.of(step, episodes)
+        judgement = Judgement.of(episodes, step)
         if judgement.better_than(self._journal.best):
             self._save_residual(BEST, order, judgement.row())
         return judgement
