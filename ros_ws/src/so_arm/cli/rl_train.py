@@ -1,4 +1,4 @@
-"""``so-arm rl-train``: a bounded residual on top of a frozen base policy, by TD3+BC in simulation."""
+"""``so-arm rl-train``: a bounded residual on top of a frozen base policy, by TD3+BC (or SAC) in simulation."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from so_arm.cli.output import console, run_directory, write_json
 from so_arm.core.errors import UserError
 
 if TYPE_CHECKING:
+    from so_arm.learning.residual.sac import SacRun
     from so_arm.learning.residual.settings import ResidualSettings
     from so_arm.learning.residual.training import Base, Pace, Report, ResidualRun
 
@@ -24,6 +25,10 @@ def register(app: typer.Typer) -> None:
 def rl_train(
     policy: Annotated[
         Path | None, typer.Option(metavar="DIR", show_default=False, help="LeRobot policy folder, the base. [required]")
+    ] = None,
+    algo: Annotated[
+        str | None,
+        typer.Option(show_default="td3-bc", help="Algorithm: td3-bc, or sac of stable-baselines3 to compare with."),
     ] = None,
     task: Annotated[str | None, typer.Option(show_default="pick_place", help="Task: pick_place or reach.")] = None,
     reward: Annotated[str | None, typer.Option(show_default="v3", help="Reward: v1, v2, v3 or file:PATH.")] = None,
@@ -69,10 +74,8 @@ def rl_train(
     from so_arm.cli.rl_settings import asked_settings
     from so_arm.learning.residual.training import Pace
 
-    asked = asked_settings(
-        {"task": task, "reward": reward, "randomisation": randomisation, "steps": steps, "seed": seed, "bound": bound},
-        setting or [],
-    )
+    options = {"algo": algo, "task": task, "reward": reward, "randomisation": randomisation}
+    asked = asked_settings(options | {"steps": steps, "seed": seed, "bound": bound}, setting or [])
     spare = max(1, len(os.sched_getaffinity(0)) - 1)  # one core is for learning
     pace = Pace(workers or spare, evaluate_every, evaluation_episodes, checkpoint_minutes)
     if resume is None:
@@ -84,7 +87,9 @@ def rl_train(
     console(json_file).print(f"residual: {best}  (judge it: so-arm rl-eval --residual {best})", soft_wrap=True)
 
 
-def _new_run(policy: Path | None, asked: dict[str, Any], output: Path | None, pace: Pace) -> tuple[ResidualRun, Path]:
+def _new_run(
+    policy: Path | None, asked: dict[str, Any], output: Path | None, pace: Pace
+) -> tuple[ResidualRun | SacRun, Path]:
     from so_arm.cli.rollouts import no_policy_error
     from so_arm.learning.residual.settings import ResidualSettings
 
@@ -109,6 +114,8 @@ def _resumed_run(
     asked_for = replace(trained, **asked)
     if differences := replace(asked_for, steps=trained.steps).differences(trained):
         raise UserError(f"--resume {folder}: the run was started with other settings: {'; '.join(differences)}")
+    if trained.algo == "sac":
+        raise UserError(f"--resume {folder}: a run with --algo sac cannot be resumed; start a new one")
     run = _prepared(policy or Path(told["base"]["policy"]), asked_for, pace, told["base"]["weights_hash"])(folder)
     run.resume()
     return run, folder
@@ -131,10 +138,14 @@ def _prepared(policy: Path, settings: ResidualSettings, pace: Pace, wanted_hash:
     _, loaded = env_and_policy(rollouts)
     base: Base = Base(str(rollouts.policy), weights_hash, loaded.feature_size)
     workplace = partial(make_workplace, rollouts, settings.demonstration_pace)
+    if settings.algo == "sac":
+        from so_arm.learning.residual.sac import SacRun
+
+        return lambda folder: SacRun(folder, settings, base, workplace, pace)
     return lambda folder: ResidualRun(folder, settings, base, workplace, pace)
 
 
-def _watch(run: ResidualRun, folder: Path, json_file: Path | None) -> tuple[Path, dict[str, Any]]:
+def _watch(run: ResidualRun | SacRun, folder: Path, json_file: Path | None) -> tuple[Path, dict[str, Any]]:
     """Train with a progress bar; returns the residual's folder and the last report."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
@@ -167,9 +178,8 @@ def _watch(run: ResidualRun, folder: Path, json_file: Path | None) -> tuple[Path
         try:
             best = run.run(show)
         except KeyboardInterrupt:
-            said.print(
-                f"saved at step {run.trainer.step}; go on with: so-arm rl-train --resume {folder}", soft_wrap=True
-            )
+            go_on = f"; go on with: so-arm rl-train --resume {folder}" if run.trainer.settings.algo == "td3-bc" else ""
+            said.print(f"saved at step {run.trainer.step}{go_on}", soft_wrap=True)
             raise
     return best, last
 

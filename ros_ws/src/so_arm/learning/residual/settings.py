@@ -77,6 +77,8 @@ class ResidualSettings:
         object.__setattr__(self, "bound", _six(self.bound))
         if self.algo not in ALGORITHMS:
             raise choice_error("algo", self.algo, ALGORITHMS)
+        if self.algo == "sac":  # stable-baselines3 knows no layer normalisation
+            object.__setattr__(self, "actor_layer_norm", False)
         for field in dataclasses.fields(self):
             _check_kind(field.name, getattr(self, field.name), str(field.type))
         if self.precision not in PRECISIONS:
