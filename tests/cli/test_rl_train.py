@@ -102,7 +102,7 @@ def test_interrupted_resumed_and_done(policy: Path, tmp_path: Path, capfd: pytes
     assert f"saved at step {saved['step']}; go on with: so-arm rl-train --resume {run}" in " ".join(said.split())
     assert "Traceback" not in said
 
-    resume, steps = [*WORDS, "--resume", str(run)], str(saved["step"] + 1)
+    resume, steps = ["rl-train", "--resume", str(run)], str(saved["step"] + 1)
     other = _refused([*resume, "--set", "n_step=3", "--seed", "7"], capfd)
     assert "was started with other settings: seed: 7, not 0; n_step: 3, not 5" in other
     assert "leave out --output" in _refused([*resume, "--output", str(tmp_path / "b")], capfd)
@@ -123,6 +123,8 @@ def test_interrupted_resumed_and_done(policy: Path, tmp_path: Path, capfd: pytes
     assert main([*resume, "--steps", steps, "--json", "-"]) == 0
     told = json.loads(capfd.readouterr().out)
     assert told["residual"] == str(run / "best") and told["step"] >= int(steps)
+    pace = json.loads((run / "run.json").read_text())["pace"]
+    assert (pace["workers"], pace["evaluation_episodes"], pace["evaluate_every"]) == (1, 1, 30_000)
     rows = _rows(run)
     assert [row["episodes"] for row in rows[:-1]] == list(range(1, len(rows)))
     assert [row["kind"] for row in rows[:3]] == ["demonstration", "disturbed", "exploration"]

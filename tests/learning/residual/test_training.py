@@ -121,7 +121,8 @@ def test_a_folder_that_holds_no_run(tmp_path: Path) -> None:
     assert load_run(tmp_path)[0] == SETTINGS
     with pytest.raises(UserError, match=f"{tmp_path} holds no saved state"):
         run.resume()
-    for told in ({}, {"settings": SETTINGS.to_dict()}, {"settings": 3, "base": {}}, {"settings": {}, "base": None}):
+    whole = json.loads((tmp_path / "run.json").read_text())
+    for told in ({}, {"settings": whole["settings"]}, whole | {"base": None}, whole | {"pace": {"a": 1}}):
         (tmp_path / "run.json").write_text(json.dumps(told))
         with pytest.raises(UserError, match=r"run\.json is damaged"):
             load_run(tmp_path)

@@ -62,22 +62,32 @@ def rl_train(
     workers: Annotated[
         int | None, typer.Option(min=1, max=64, show_default="all cores but one", help="Processes that collect.")
     ] = None,
-    evaluate_every: Annotated[int, typer.Option(min=1, help="Ticks between evaluations.")] = 30_000,
-    evaluation_episodes: Annotated[int, typer.Option(min=1, help="Episodes that choose the best residual.")] = 60,
-    checkpoint_minutes: Annotated[float, typer.Option(min=0.1, help="Minutes between checkpoints.")] = 5.0,
+    evaluate_every: Annotated[
+        int | None, typer.Option(min=1, show_default="30000", help="Ticks between evaluations.")
+    ] = None,
+    evaluation_episodes: Annotated[
+        int | None, typer.Option(min=1, show_default="60", help="Episodes that choose the best residual.")
+    ] = None,
+    checkpoint_minutes: Annotated[
+        float | None, typer.Option(min=0.1, show_default="5", help="Minutes between checkpoints.")
+    ] = None,
     json_file: JsonOption = None,
 ) -> None:
     """Train a residual that corrects a base policy; the result is a residual folder, `RUN/best`.
 
-    Ctrl-C saves and stops; `so-arm rl-train --resume RUN` goes on.
+    Ctrl-C saves and stops; `so-arm rl-train --resume RUN` goes on, with what the run was started with.
     """
     from so_arm.cli.rl_settings import asked_settings
-    from so_arm.learning.residual.training import Pace
 
     options = {"algo": algo, "task": task, "reward": reward, "randomisation": randomisation}
     asked = asked_settings(options | {"steps": steps, "seed": seed, "bound": bound}, setting or [])
-    spare = max(1, len(os.sched_getaffinity(0)) - 1)  # one core is for learning
-    pace = Pace(workers or spare, evaluate_every, evaluation_episodes, checkpoint_minutes)
+    pace = {
+        "workers": workers,
+        "evaluate_every": evaluate_every,
+        "evaluation_episodes": evaluation_episodes,
+        "checkpoint_minutes": checkpoint_minutes,
+    }
+    pace = {name: value for name, value in pace.items() if value is not None}
     if resume is None:
         run, folder = _new_run(policy, asked, output, pace)
     else:
@@ -88,25 +98,27 @@ def rl_train(
 
 
 def _new_run(
-    policy: Path | None, asked: dict[str, Any], output: Path | None, pace: Pace
+    policy: Path | None, asked: dict[str, Any], output: Path | None, pace: dict[str, Any]
 ) -> tuple[ResidualRun | SacRun, Path]:
     from so_arm.cli.rollouts import no_policy_error
     from so_arm.learning.residual.settings import ResidualSettings
+    from so_arm.learning.residual.training import Pace
 
     if policy is None:
         raise no_policy_error()
     settings = ResidualSettings(**asked)
-    make_run = _prepared(policy, settings, pace)
+    spare = max(1, len(os.sched_getaffinity(0)) - 1)  # one core is for learning
+    make_run = _prepared(policy, settings, Pace(**{"workers": spare} | pace))
     folder = run_directory(output, "rl-train", settings.to_dict() | {"policy": str(policy)})
     return make_run(folder), folder
 
 
 def _resumed_run(
-    folder: Path, policy: Path | None, asked: dict[str, Any], output: Path | None, pace: Pace
+    folder: Path, policy: Path | None, asked: dict[str, Any], output: Path | None, pace: dict[str, Any]
 ) -> tuple[ResidualRun, Path]:
     from dataclasses import replace
 
-    from so_arm.learning.residual.training import load_run
+    from so_arm.learning.residual.training import Pace, load_run
 
     if output is not None:
         raise UserError("--resume takes the folder from the run; leave out --output")
@@ -116,7 +128,8 @@ def _resumed_run(
         raise UserError(f"--resume {folder}: the run was started with other settings: {'; '.join(differences)}")
     if trained.algo == "sac":
         raise UserError(f"--resume {folder}: a run with --algo sac cannot be resumed; start a new one")
-    run = _prepared(policy or Path(told["base"]["policy"]), asked_for, pace, told["base"]["weights_hash"])(folder)
+    paced = Pace(**told["pace"] | pace)
+    run = _prepared(policy or Path(told["base"]["policy"]), asked_for, paced, told["base"]["weights_hash"])(folder)
     run.resume()
     return run, folder
 

@@ -32,7 +32,11 @@ SELECTION_SEED = 50_000
 
 @dataclass(frozen=True)
 class Pace:
-    """How a run is driven; none of it decides what is learned. workers: processes that collect."""
+    """How a run is driven. None of it decides what is learned, but for the last bits of the base's chunks.
+
+    workers: processes that collect. The base plans for all episodes of one process at once, and how many they are
+    shows in the last bits.
+    """
 
     workers: int = 1
     evaluate_every: int = 30_000  # ticks
@@ -210,6 +214,7 @@ def load_run(folder: Path) -> tuple[ResidualSettings, dict[str, Any]]:
     run = files.read_json(path)
     try:
         Base(**run["base"])
+        Pace(**run["pace"])
         return ResidualSettings.from_dict(run["settings"]), run
     except (KeyError, TypeError) as error:
         raise UserError(f"{path} is damaged: {type(error).__name__}: {error}") from None
