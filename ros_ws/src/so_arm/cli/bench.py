@@ -24,7 +24,8 @@ def register(app: typer.Typer) -> None:
 
 def bench(
     name: Annotated[
-        str, typer.Argument(help="act, bag, driver, fidelity, graph, images, physics, record, replay_eval or servo.")
+        str,
+        typer.Argument(help="act, bag, driver, fidelity, graph, images, physics, record, replay_eval, rl or servo."),
     ],
     json_target: JsonOption = None,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer rounds: ends within 60 s, less certain.")] = False,
