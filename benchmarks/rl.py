@@ -74,7 +74,7 @@ def run(quick: bool) -> dict[str, Any]:
             for name, side in (("stable_baselines3", theirs), ("ours", ours)):
                 with _threads(threads[name]):
                     rates[name].append(side.rate(100 if quick else 800))
-        curves = curves = _curves(pool, **(_SHORT if quick else _LONG))
+        curves = _curves(pool, **(_SHORT if quick else _LONG))
     measured = {name: np.array(values) for name, values in rates.items()}
     ratios = measured["ours"] / measured["stable_baselines3"]
     ratio = float(median(ratios))
