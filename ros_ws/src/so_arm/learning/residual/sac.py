@@ -40,6 +40,7 @@ from so_arm.learning.residual.training import (
     Pace,
     Report,
     make_collector,
+    shares,
 )
 from so_arm.learning.worker_pool import WorkerPool
 
@@ -123,7 +124,7 @@ class SacRun:
         settings, frames = self.trainer.settings, Frames(self._base.feature_size)
         first = FIRST_SEED + settings.seed
         order = Order(list(range(first, first + settings.warmup_episodes)), Kind.disturbed)
-        for episode in _carried_out(pool, order):
+        for episode in self._carried_out(pool, order):
             frames.add(episode.features, episode.places, episode.estimated)
         generator = torch.Generator().manual_seed(settings.seed)
         if frames.size:
@@ -151,10 +152,14 @@ class SacRun:
         actor = exported_actor(model)
         seeds = list(range(SELECTION_SEED, SELECTION_SEED + self._pace.evaluation_episodes))
         order = Order(seeds, Kind.evaluation, _weights_of(actor), _weights_of(self._estimator))
-        judgement = Judgement.of(_carried_out(pool, order), at=self.trainer.step)
+        judgement = Judgement.of(self._carried_out(pool, order), at=self.trainer.step)
         if judgement.better_than(self._journal.best):
             self._save(BEST, actor, judgement.row())
         self._journal.tell(self.trainer, [], Kind.evaluation, judgement)
+
+    def _carried_out(self, pool: WorkerPool[Order, list[Episode]], order: Order) -> list[Episode]:
+        orders = shares(order, pool.workers, self.trainer.settings.episodes_per_round)
+        return [episode for share in pool.do(orders) for episode in share]
 
     def _save(self, name: str, actor: Actor, judged: dict[str, Any]) -> None:
         standing = self.trainer
@@ -234,8 +239,3 @@ def exported_actor(model: SAC) -> Actor:
 
 def _weights_of(module: torch.nn.Module) -> Weights:
     return {name: tensor.detach().numpy().copy() for name, tensor in module.state_dict().items()}
-
-
-def _carried_out(pool: WorkerPool[Order, list[Episode]], order: Order) -> list[Episode]:
-    orders = [order._replace(seeds=seeds) for i in range(pool.workers) if (seeds := order.seeds[i :: pool.workers])]
-    return [episode for share in pool.do(orders) for episode in share]

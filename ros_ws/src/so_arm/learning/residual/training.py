@@ -146,7 +146,7 @@ class ResidualRun:
         self._journal.tell(self.trainer, [], Kind.evaluation, judgement)
 
     def _shares(self, order: Order, pool: WorkerPool[Order, list[Episode]]) -> list[Order]:
-        return _shares(order, pool.workers, self.trainer.settings.episodes_per_round)
+        return shares(order, pool.workers, self.trainer.settings.episodes_per_round)
 
     def _evaluation_due(self) -> bool:
         if self.trainer.preparing:
@@ -224,7 +224,7 @@ def make_collector(make_workplace: Callable[[], Workplace], settings: ResidualSe
     return Collector(make_workplace(), settings)
 
 
-def _shares(order: Order, workers: int, most: int) -> list[Order]:
+def shares(order: Order, workers: int, most: int) -> list[Order]:
     """The order in parts for all workers, none of them empty or of more than `most` episodes: each takes memory."""
     parts = max(workers, -(-len(order.seeds) // most))
     return [order._replace(seeds=seeds) for i in range(parts) if (seeds := order.seeds[i::parts])]
