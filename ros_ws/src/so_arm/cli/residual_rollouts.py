@@ -55,14 +55,12 @@ class PairedSetup:
 
     def residual(self) -> tuple[ActionCorrector, np.ndarray]:
         """The residual and its bound; UserError where it does not fit the policy, the task or the bound asked for."""
-        import numpy as np
-
         from so_arm.learning.residual.corrector import Residual
 
         wanted = self.rollouts
         residual = Residual.load(wanted.residual, wanted.policy, wanted.task)
         residual.limit(self.bound)
-        return residual, np.minimum(residual.bound, self.bound)
+        return residual, residual.in_force
 
 
 def run_one(rollouts: Rollouts, parts: Parts, run: Run) -> JudgedEpisode:

@@ -22,6 +22,7 @@ class Residual:
     """``base + bound * tanh(f)`` in normalised joint space, with f = 0 without a trained network.
 
     bound: (6,) share of each joint's half range, 0..1, as trained; 0 for the zero residual.
+    in_force: (6,) the same, as `limit` narrowed it.
     """
 
     def __init__(self, trained: TrainedResidual | None = None) -> None:
@@ -55,7 +56,7 @@ class Residual:
             raise UserError(f"bound has {values.size} values, expected 1 or {NUM_JOINTS}: {', '.join(JOINT_NAMES)}")
         if not all(0.0 <= value <= 1.0 for value in values):
             raise UserError(f"bound is {values.tolist()}, expected 0.0 to 1.0 for every joint")
-        self._limit = np.minimum(self.bound, values)
+        self.in_force = np.minimum(self.bound, values)
 
     def reset(self) -> None:
         """A new episode."""
@@ -65,7 +66,7 @@ class Residual:
     def correct(self, tick: PolicyTick) -> Corrected:
         """Residual (6,) and action (6,) [rad]."""
         if self._network is None:
-            return apply_correction(tick.plan[0], np.zeros(NUM_JOINTS), self._limit)
+            return apply_correction(tick.plan[0], np.zeros(NUM_JOINTS), self.in_force)
         wanted = self._network(tick) * self.bound
-        share = np.divide(wanted, self._limit, out=np.zeros(NUM_JOINTS), where=self._limit > 0.0)
-        return apply_correction(tick.plan[0], np.clip(share, -1.0, 1.0), self._limit)
+        share = np.divide(wanted, self.in_force, out=np.zeros(NUM_JOINTS), where=self.in_force > 0.0)
+        return apply_correction(tick.plan[0], np.clip(share, -1.0, 1.0), self.in_force)
