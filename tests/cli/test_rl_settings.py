@@ -57,6 +57,8 @@ def _settings(**changes: object):
         ({"bound": (0.1, 0.1, 0.1, 0.1, 0.1, 1.1)}, r"bound of gripper is 1.1"),
         ({"bound": float("nan")}, r"bound of shoulder_pan is nan"),
         ({"bound": "wide"}, r"bound is 'wide', expected numbers"),
+        ({"algo": "sac", "updates_per_step": 0.0}, r"updates_per_step is 0, expected more for algo sac"),
+        ({"algo": "sac", "exploration_noise": 0.0}, r"exploration_noise is 0, expected more for algo sac"),
         ({"steps": 0}, r"steps is 0, expected at least 1"),
         ({"latency_ticks": -1}, r"latency_ticks is -1, expected a number from 0 on"),
         ({"actor_learning_rate": float("nan")}, r"actor_learning_rate is nan, expected a number from 0 on"),

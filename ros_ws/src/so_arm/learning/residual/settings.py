@@ -81,6 +81,9 @@ class ResidualSettings:
             object.__setattr__(self, "actor_layer_norm", False)
         for field in dataclasses.fields(self):
             _check_kind(field.name, getattr(self, field.name), str(field.type))
+        for name in ("updates_per_step", "exploration_noise") if self.algo == "sac" else ():
+            if getattr(self, name) == 0.0:
+                raise UserError(f"{name} is 0, expected more for algo sac")
         if self.precision not in PRECISIONS:
             raise choice_error("precision", self.precision, PRECISIONS)
         for name in ("steps", "episodes_per_round", "n_step", "hidden", "ensemble", "batch_size", "policy_delay"):
