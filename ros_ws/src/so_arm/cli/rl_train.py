@@ -92,7 +92,7 @@ def rl_train(
         run, folder = _new_run(policy, asked, output, pace)
     else:
         run, folder = _resumed_run(resume, policy, asked, output, pace)
-    best, last = _watch(run, folder, json_file)
+    best, last = _watch(run, folder)
     write_json(json_file, {"residual": str(best), **last})
     console(json_file).print(f"residual: {best}  (judge it: so-arm rl-eval --residual {best})", soft_wrap=True)
 
@@ -158,7 +158,7 @@ def _prepared(policy: Path, settings: ResidualSettings, pace: Pace, wanted_hash:
     return lambda folder: ResidualRun(folder, settings, base, workplace, pace)
 
 
-def _watch(run: ResidualRun | SacRun, folder: Path, json_file: Path | None) -> tuple[Path, dict[str, Any]]:
+def _watch(run: ResidualRun | SacRun, folder: Path) -> tuple[Path, dict[str, Any]]:
     """Train with a progress bar; returns the residual's folder and the last report."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
