@@ -116,7 +116,7 @@ def test_a_reward_that_the_recording_cannot_be_asked_for(evaluate, dataset):
         (["--policy", "1", "--episodes", "0-7"], "there is no episode 7; there are 2"),
         (["--policy", "1", "--episodes", "x"], "neither a number nor a range"),
         (["--policy", "1", "--reward", "v9"], "unknown reward 'v9'"),
-        (["--policy", "1", "--residual", "1"], "holds no trained residual"),
+        (["--policy", "1", "--residual", "1"], "has no residual.json"),
         (["--policy", "1", "--units", "radians"], "but in units 'radians'"),
         (["--policy", "1", "--delay", "-1"], "at least 0"),
         (["--policy", "1", "--calibration", "none.json"], "none.json"),
