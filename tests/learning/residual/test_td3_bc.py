@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,10 +11,11 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from fake_experience import make_batch, make_seen  # noqa: E402
+from test_dense import plainly  # noqa: E402
 
 from so_arm.core.joints import LOWER_RAD, UPPER_RAD  # noqa: E402
 from so_arm.core.residual import apply_correction, to_unit  # noqa: E402
-from so_arm.learning.residual.networks import Actor, Critics  # noqa: E402
+from so_arm.learning.residual.networks import Actor  # noqa: E402
 from so_arm.learning.residual.settings import ResidualSettings  # noqa: E402
 from so_arm.learning.residual.td3_bc import Td3Bc  # noqa: E402
 
@@ -26,16 +28,25 @@ def _networks(**changes: object) -> Td3Bc:
     return Td3Bc(ResidualSettings(**(values | changes)))  # type: ignore[arg-type]
 
 
-def _always(*values: list[float]):
-    """Critics that say the same whatever they are shown, and keep what that was."""
-    shown = []
+class _Always:
+    """Critics that say the same whatever they are shown, and keep what that was. values: one list per member."""
 
-    def critics(x, members=None, dtype=None):
-        shown.append(x)
-        said = torch.tensor(values)
-        return said if members is None else said[members]
+    def __init__(self, *values: list[float]) -> None:
+        self.said, self.shown = torch.tensor(values), []
 
-    return critics, shown
+    def values(self, x, members=None):
+        self.shown.append(x)
+        return self.said if members is None else self.said[members]
+
+    def slope(self, x, tail):
+        self.shown.append(x)
+        return self.said.mean(dim=0), torch.zeros(len(x), tail)
+
+
+def _loss(networks: Td3Bc, batch):
+    """Of the actor as it is, in a way that autograd knows."""
+    correction = torch.tanh(networks.actor(batch.seen.body, batch.seen.places))
+    return networks.actor_loss(batch, correction, 1.0)
 
 
 def test_an_untrained_actor_says_zero_and_learns_from_there() -> None:
@@ -43,15 +54,6 @@ def test_an_untrained_actor_says_zero_and_learns_from_there() -> None:
     assert not actor(seen.body, seen.places).any()
     actor(seen.body, seen.places).sum().backward()
     assert actor.head.weight.grad.abs().max() > 0
-
-
-@pytest.mark.parametrize("layer_norm", [True, False])
-def test_a_member_of_the_ensemble_says_the_same_alone(layer_norm: bool) -> None:
-    critics, x = Critics(3, 7, 16, layer_norm), torch.randn(5, 7, generator=torch.Generator().manual_seed(0))
-    every = critics(x)
-    assert every.shape == (3, 5)
-    torch.testing.assert_close(critics(x, torch.tensor([2, 0])), every[[2, 0]])
-    assert (every[0] - every[1]).abs().max() > 1e-3
 
 
 @pytest.mark.parametrize("scale", [1.0, 0.4])
@@ -70,7 +72,7 @@ def test_the_critics_see_the_executed_action_the_privileged_state_and_the_base()
     networks.set_scales(np.stack([np.full(14, 3.0), np.full(14, 5.0)]).astype(np.float32))
     action = networks.executed(seen, torch.ones(3, 6), 1.0)
     assert torch.equal(action, torch.ones(3, 6))  # 0.95 + bound is beyond the limit
-    x = networks.critic_input(seen, action)
+    x = networks.critic_input(seen, networks.acted(seen, action))
     torch.testing.assert_close(x[:, -12:-6], action)
     torch.testing.assert_close(x[:, -6:], torch.tensor(0.05) / torch.tensor(BOUND).expand(3, 6), atol=1e-5, rtol=0)
     torch.testing.assert_close(x[:, :52], seen.body)
@@ -80,19 +82,19 @@ def test_the_critics_see_the_executed_action_the_privileged_state_and_the_base()
 def test_the_actor_is_judged_by_the_executed_action() -> None:
     networks, batch = _networks(), make_batch(2, base=np.full((2, 6), 0.95))
     torch.nn.init.constant_(networks.actor.head.bias, 20.0)
-    networks.critics, shown = _always([1.0, 1.0])
-    networks.actor_loss(batch, 1.0)
-    assert torch.equal(shown[0][:, -12:-6], torch.ones(2, 6))
+    networks._ensemble = critics = _Always([1.0, 1.0])
+    _loss(networks, batch)
+    assert torch.equal(critics.shown[0][:, -12:-6], torch.ones(2, 6))
 
 
 def test_targets_by_hand() -> None:
     """The smaller of two: 1 + 0.9 * 2, 2 + 0.5 * -1, and 3 at an end."""
     networks = _networks(ensemble=2)
-    networks.slow_critics, shown = _always([2.0, 7.0, 9.0], [5.0, -1.0, 9.0])
+    networks._slow_ensemble = critics = _Always([2.0, 7.0, 9.0], [5.0, -1.0, 9.0])
     batch = make_batch(3)._replace(returns=torch.tensor([1.0, 2.0, 3.0]), discount=torch.tensor([0.9, 0.5, 0.0]))
     torch.testing.assert_close(networks.targets(batch, 1.0), torch.tensor([2.8, 1.5, 3.0]))
     # The action that follows is the slow actor's, which still is the base's.
-    torch.testing.assert_close(shown[0][:, -12:-6], batch.later.body[:, 12:18])
+    torch.testing.assert_close(critics.shown[0][:, -12:-6], batch.later.body[:, 12:18])
 
 
 def test_a_random_pair_of_the_ensemble_or_all_of_it() -> None:
@@ -100,17 +102,17 @@ def test_a_random_pair_of_the_ensemble_or_all_of_it() -> None:
     said = {}
     for pair in (True, False):
         networks = _networks(pair=pair)
-        networks.slow_critics, _ = _always([1.0], [2.0], [3.0], [4.0])
+        networks._slow_ensemble = _Always([1.0], [2.0], [3.0], [4.0])
         said[pair] = {networks.targets(batch, 1.0).item() for _ in range(60)}
     assert said == {True: {1.0, 2.0, 3.0}, False: {1.0}}
 
 
 def test_smoothing_noise_is_clipped() -> None:
     networks = _networks(smoothing_noise=0.1, pair=False)
-    networks.slow_critics, shown = _always([0.0] * 4000)
+    networks._slow_ensemble = critics = _Always([0.0] * 4000)
     batch = make_batch(4000, base=np.zeros((4000, 6)))
     networks.targets(batch, 1.0)
-    share = shown[0][:, -6:]
+    share = critics.shown[0][:, -6:]
     assert share.abs().max() == pytest.approx(0.2, abs=1e-6)
     assert share.std() == pytest.approx(0.1 * 0.88, rel=0.1)
 
@@ -119,21 +121,47 @@ def test_the_loss_of_the_actor_by_hand() -> None:
     """-2.5 / 4.5 * 4.5 + 1.0 * (0.5 - 1)^2 + 0.2 * 0.5^2: lambda weighs the value, the mean of the ensemble."""
     networks = _networks(bc_alpha=2.5, bc_demo=1.0, bc_zero=0.2)
     torch.nn.init.constant_(networks.actor.head.bias, math.atanh(0.5))
-    networks.critics, _ = _always([2.0, 4.0], [4.0, 8.0])
+    networks._ensemble = _Always([2.0, 4.0], [4.0, 8.0])
     batch = make_batch(2, demos=1, base=np.zeros((2, 6)))
     batch.action[0] = torch.tensor(BOUND) * 3.0  # demonstrated further out than the bound allows: 1 is wanted
-    assert networks.actor_loss(batch, 1.0).item() == pytest.approx(-2.5 + 0.25 + 0.2 * 0.25, abs=1e-6)
-    networks.critics, _ = _always([-2.0, 1.0], [-2.0, 1.0])
+    assert _loss(networks, batch).item() == pytest.approx(-2.5 + 0.25 + 0.2 * 0.25, abs=1e-6)
+    networks._ensemble = _Always([-2.0, 1.0], [-2.0, 1.0])
     value = -2.5 / 1.5 * -0.5
-    assert networks.actor_loss(batch, 1.0).item() == pytest.approx(value + 0.25 + 0.2 * 0.25, abs=1e-6)
+    assert _loss(networks, batch).item() == pytest.approx(value + 0.25 + 0.2 * 0.25, abs=1e-6)
 
 
 def test_lambda_is_no_way_for_gradients() -> None:
     """A value that grows with the action pulls the actor with alpha / mean|Q|, not with what |Q| would do to it."""
     networks = _networks(bc_zero=0.0)
-    networks.critics = lambda x, members, dtype: (10.0 + x[:, -6:].sum(dim=1)).expand(4, -1)
-    networks.actor_loss(make_batch(8, base=np.zeros((8, 6))), 1.0).backward()
+    slope = torch.cat((torch.zeros(8, 6), torch.ones(8, 6)), dim=1)
+    networks._ensemble = SimpleNamespace(slope=lambda x, tail: (10.0 + x[:, -6:].sum(dim=1), slope))
+    _loss(networks, make_batch(8, base=np.zeros((8, 6)))).backward()
     torch.testing.assert_close(networks.actor.head.bias.grad, torch.full((6,), -2.5 / 10.0))
+
+
+def _plainly(networks: Td3Bc, batch, scale: float):
+    """The loss of the actor, with all of it left to autograd."""
+    seen, s = batch.seen, networks._settings
+    correction = torch.tanh(networks.actor(seen.body, seen.places))
+    x = networks.critic_input(seen, networks.acted(seen, networks.executed(seen, correction, scale)))
+    value = plainly(networks.critics, x, range(s.ensemble)).mean(dim=0)
+    loss = -s.bc_alpha / value.detach().abs().mean() * value.mean()
+    loss = loss + s.bc_demo * networks.distance_to_demonstration(batch, correction[: batch.demos])
+    return loss + s.bc_zero * (correction[batch.demos :] ** 2).mean()
+
+
+@pytest.mark.parametrize("layer_norm", [True, False])
+def test_a_step_of_the_actor_goes_down_the_gradient_that_autograd_finds(layer_norm: bool) -> None:
+    """Near a joint limit, and with demonstrations outside of the bound."""
+    networks = _networks(policy_delay=1, layer_norm=layer_norm, actor_layer_norm=layer_norm, critic_learning_rate=0.0)
+    torch.nn.init.normal_(networks.actor.head.weight, std=0.3, generator=torch.Generator().manual_seed(0))
+    batch = make_batch(40, demos=10, base=np.random.default_rng(0).uniform(-1.05, 1.05, (40, 6)))
+    wanted_loss = _plainly(networks, batch, 0.7)
+    wanted = torch.autograd.grad(wanted_loss, list(networks.actor.parameters()))
+    networks.update(batch, 0.7)
+    assert networks.losses["actor"] == pytest.approx(wanted_loss.item(), rel=1e-4)
+    for parameter, gradient in zip(networks.actor.parameters(), wanted, strict=True):
+        torch.testing.assert_close(parameter.grad, gradient, rtol=1e-3, atol=1e-5)
 
 
 def test_distance_to_a_demonstration_by_hand() -> None:

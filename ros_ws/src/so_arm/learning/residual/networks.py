@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from so_arm.core.joints import NUM_JOINTS
-from so_arm.learning.residual.ensemble import Layer, ensemble_values
+from so_arm.learning.residual.dense import Layer, Network
 from so_arm.learning.residual.network_input import BODY_SIZE, LOOK_SIZE, look
 
 
@@ -27,8 +28,23 @@ class Actor(nn.Module):
 
     def forward(self, body: Tensor, places: Tensor) -> Tensor:
         """f (n, 6), before the tanh. body, places: see `network_input`."""
-        out: Tensor = self.head(self.layers(torch.cat((body, look(body, places)), dim=1)))
+        out: Tensor = self.head(self.layers(actor_input(body, places)))
         return out
+
+    def network(self, of: Callable[[nn.Parameter], Tensor]) -> Network:
+        """The parameters, or what `of` makes of them, by layers."""
+        linear = [part for part in self.layers if isinstance(part, nn.Linear)]
+        norms = [(of(part.weight), of(part.bias)) for part in self.layers if isinstance(part, nn.LayerNorm)]
+        hidden = [
+            Layer(of(layer.weight).t(), of(layer.bias), *norm)
+            for layer, norm in zip(linear, norms or [()] * len(linear), strict=True)
+        ]
+        return Network(hidden, Layer(of(self.head.weight).t(), of(self.head.bias)))
+
+
+def actor_input(body: Tensor, places: Tensor) -> Tensor:
+    """What the actor's first layer gets (n, BODY_SIZE + LOOK_SIZE)."""
+    return torch.cat((body, look(body, places)), dim=1)
 
 
 class _EnsembleLinear(nn.Module):
@@ -47,7 +63,7 @@ class _EnsembleLayerNorm(nn.Module):
 
 
 class Critics(nn.Module):
-    """Q(s, a) of `members` networks at once; see `ensemble`."""
+    """The parameters of Q(s, a), `members` networks of two hidden layers."""
 
     def __init__(self, members: int, inputs: int, hidden: int, layer_norm: bool) -> None:
         super().__init__()
@@ -57,10 +73,27 @@ class Critics(nn.Module):
         self.norms = nn.ModuleList(_EnsembleLayerNorm(members, b) for _, b in sizes) if layer_norm else None
         self.head = _EnsembleLinear(members, hidden, 1)
 
-    def forward(self, x: Tensor, members: Tensor | None = None, dtype: torch.dtype = torch.float32) -> Tensor:
-        """Values (members, n) of the inputs (n, inputs); `members`: indices of those that are asked, None for all."""
-        layers = [Layer(*layer.parameters()) for layer in self.layers]
-        if self.norms is not None:
-            layers = [Layer(*layer[:2], *norm.parameters()) for layer, norm in zip(layers, self.norms, strict=True)]
-        asked = list(range(self.members)) if members is None else members.tolist()
-        return ensemble_values(x, layers, Layer(*self.head.parameters()), asked, dtype)
+    def networks(self, of: Callable[[nn.Parameter], Tensor]) -> list[Network]:
+        """The parameters of each member, or what `of` makes of them, by layers."""
+        norms: Sequence[nn.Module | None] = [None] * len(self.layers) if self.norms is None else list(self.norms)
+        parts = [
+            [of(parameter) for part in (layer, norm) if part is not None for parameter in part.parameters()]
+            for layer, norm in zip((*self.layers, self.head), (*norms, None), strict=True)
+        ]
+        found = []
+        for member in range(self.members):
+            *layers, head = (Layer(weight[member], *(row[member, 0] for row in rows)) for weight, *rows in parts)
+            found.append(Network(layers, head))
+        return found
+
+
+def values(parameter: nn.Parameter) -> Tensor:
+    """For `network`: a view that autograd knows nothing of."""
+    return parameter.detach()
+
+
+def gradients(parameter: nn.Parameter) -> Tensor:
+    """For `network`: where the gradient is kept, in memory that stays the same."""
+    if parameter.grad is None:
+        parameter.grad = torch.zeros_like(parameter)
+    return parameter.grad

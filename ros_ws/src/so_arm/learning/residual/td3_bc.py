@@ -17,8 +17,10 @@ from torch import Tensor
 
 from so_arm.core.joints import NUM_JOINTS
 from so_arm.learning.precision import use_bf16
+from so_arm.learning.residual.dense import Passage
+from so_arm.learning.residual.ensemble import Ensemble
 from so_arm.learning.residual.network_input import BODY_SIZE, LOOK_SIZE, base_action, look
-from so_arm.learning.residual.networks import Actor, Critics
+from so_arm.learning.residual.networks import Actor, Critics, actor_input, gradients, values
 from so_arm.learning.residual.replay_buffer import Batch, Seen
 from so_arm.learning.residual.settings import ResidualSettings
 from so_arm.learning.residual.training_reward import PRIVILEGED_SIZE
@@ -27,7 +29,8 @@ _SMOOTHING_CLIP = 2.0  # of the smoothing noise, in standard deviations
 #: A demonstrated action may lie outside of the bound; further out the critics need not tell how far.
 _MAX_CORRECTION = 3.0
 _LEAST_SCALE = 1e-2
-_CRITIC_INPUTS = BODY_SIZE + LOOK_SIZE + PRIVILEGED_SIZE + NUM_JOINTS + NUM_JOINTS
+_ACTING = 2 * NUM_JOINTS  # the last inputs of the critics: the action, and what it adds to the base's
+_CRITIC_INPUTS = BODY_SIZE + LOOK_SIZE + PRIVILEGED_SIZE + _ACTING
 
 
 class Td3Bc:
@@ -39,13 +42,17 @@ class Td3Bc:
     def __init__(self, settings: ResidualSettings) -> None:
         self._settings = settings
         self._bound = torch.tensor(settings.bound, dtype=torch.float32)
-        self._dtype = torch.bfloat16 if use_bf16(settings.precision, torch.device("cpu")) else torch.float32
         self.generator = torch.Generator().manual_seed(settings.seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
             self.actor = Actor(settings.hidden, settings.actor_layer_norm)
             self.critics = Critics(settings.ensemble, _CRITIC_INPUTS, settings.hidden, settings.layer_norm)
         self.slow_actor, self.slow_critics = copy.deepcopy(self.actor), copy.deepcopy(self.critics)
+        dtype = torch.bfloat16 if use_bf16(settings.precision, torch.device("cpu")) else torch.float32
+        self._ensemble, self._slow_ensemble = Ensemble(self.critics, dtype), Ensemble(self.slow_critics, dtype)
+        self._acting, self._slow_acting = self.actor.network(values), self.slow_actor.network(values)
+        self._of_actor = self.actor.network(gradients)
+        self._passage = Passage()
         self.actor_optimiser = torch.optim.Adam(self.actor.parameters(), settings.actor_learning_rate, fused=True)
         self.critic_optimiser = torch.optim.Adam(self.critics.parameters(), settings.critic_learning_rate, fused=True)
         self.privileged_mean = torch.zeros(PRIVILEGED_SIZE)
@@ -58,14 +65,15 @@ class Td3Bc:
         self.privileged_mean = torch.from_numpy(privileged.mean(0))
         self.privileged_scale = torch.from_numpy(privileged.std(0) + _LEAST_SCALE)
 
-    def critic_input(self, seen: Seen, action: Tensor) -> Tensor:
-        """(n, inputs) for executed actions (n, 6), normalised; also shown as what they add to the base's."""
-        added = (action - base_action(seen.body)) / self._bound
+    def critic_input(self, seen: Seen, acted: Tensor) -> Tensor:
+        """(n, inputs) for what `acted` says of the actions."""
         known = (seen.privileged - self.privileged_mean) / self.privileged_scale
-        return torch.cat(
-            (seen.body, look(seen.body, seen.places), known, action, added.clamp(-_MAX_CORRECTION, _MAX_CORRECTION)),
-            dim=1,
-        )
+        return torch.cat((seen.body, look(seen.body, seen.places), known, acted), dim=1)
+
+    def acted(self, seen: Seen, action: Tensor) -> Tensor:
+        """Executed actions (n, 6), normalised, and what they add to the base's in shares of the bound: (n, 12)."""
+        added = (action - base_action(seen.body)) / self._bound
+        return torch.cat((action, added.clamp(-_MAX_CORRECTION, _MAX_CORRECTION)), dim=1)
 
     def executed(self, seen: Seen, correction: Tensor, scale: float) -> Tensor:
         """Actions (n, 6), normalised, of corrections (n, 6) in shares of the bound; as `core.residual` clips them."""
@@ -73,42 +81,49 @@ class Td3Bc:
         added = correction * (self._bound * scale)
         return base + torch.clamp(added, torch.clamp(-1.0 - base, max=0.0), torch.clamp(1.0 - base, min=0.0))
 
+    @torch.no_grad()
     def targets(self, batch: Batch, scale: float) -> Tensor:
         """What the critics should say, (n,)."""
-        settings, size = self._settings, (len(batch.action), NUM_JOINTS)
-        with torch.no_grad():
-            noise = torch.randn(size, generator=self.generator) * settings.smoothing_noise
-            limit = _SMOOTHING_CLIP * settings.smoothing_noise
-            wanted = torch.tanh(self.slow_actor(batch.later.body, batch.later.places)) + noise.clamp(-limit, limit)
-            action = self.executed(batch.later, wanted.clamp(-1.0, 1.0), scale)
-            members = None
-            if settings.pair and settings.ensemble > 2:
-                members = torch.randperm(settings.ensemble, generator=self.generator)[:2]
-            values = self._values(self.slow_critics, batch.later, action, members)
-            target: Tensor = batch.returns + batch.discount * values.min(dim=0).values
-            return target
+        settings, later = self._settings, batch.later
+        noise = torch.randn((len(batch.action), NUM_JOINTS), generator=self.generator) * settings.smoothing_noise
+        limit = _SMOOTHING_CLIP * settings.smoothing_noise
+        wanted = torch.tanh(self._passage.forward(self._slow_acting, actor_input(later.body, later.places)))
+        wanted = (wanted + noise.clamp(-limit, limit)).clamp(-1.0, 1.0)
+        members = None
+        if settings.pair and settings.ensemble > 2:
+            members = torch.randperm(settings.ensemble, generator=self.generator)[:2]
+        acted = self.acted(later, self.executed(later, wanted, scale))
+        said = self._slow_ensemble.values(self.critic_input(later, acted), members)
+        target: Tensor = batch.returns + batch.discount * said.min(dim=0).values
+        return target
 
+    @torch.no_grad()
     def update(self, batch: Batch, scale: float = 1.0, actor_too: bool = True) -> None:
         """One step of the critics, and every `policy_delay` of them one of the actor."""
-        values = self._values(self.critics, batch.seen, batch.action)
-        loss = ((values - self.targets(batch, scale)) ** 2).mean(dim=1).sum()
-        self.critic_optimiser.zero_grad()
-        loss.backward()
+        x = self.critic_input(batch.seen, self.acted(batch.seen, batch.action))
+        loss, value = self._ensemble.regress(x, self.targets(batch, scale))
         self.critic_optimiser.step()
         self.updates += 1
         self._follow(self.slow_critics, self.critics)
         self.losses["critic"] = loss.item() / self._settings.ensemble
-        self.losses["value"] = values.detach().mean().item()
+        self.losses["value"] = value.item()
         if actor_too and self.updates % self._settings.policy_delay == 0:
-            self._update_actor(batch, scale)
+            correction = self._correction(batch.seen)
+            with torch.enable_grad():
+                loss = self.actor_loss(batch, correction, scale)
+            self._step_actor(loss, correction)
+            self._follow(self.slow_actor, self.actor)
+            self.losses["actor"] = loss.item()
 
-    def actor_loss(self, batch: Batch, scale: float) -> Tensor:
-        """See the head of this file."""
+    def actor_loss(self, batch: Batch, correction: Tensor, scale: float) -> Tensor:
+        """See the head of this file. correction: (n, 6), what the actor wants, in shares of the bound."""
         settings, seen = self._settings, batch.seen
-        correction = torch.tanh(self.actor(seen.body, seen.places))
-        values = self._values(self.critics, seen, self.executed(seen, correction, scale)).mean(dim=0)
-        weight = settings.bc_alpha / values.detach().abs().mean().clamp_min(1e-6)
-        loss = -weight * values.mean()
+        acted = self.acted(seen, self.executed(seen, correction, scale))
+        with torch.no_grad():
+            value, slope = self._ensemble.slope(self.critic_input(seen, acted), _ACTING)
+        weight = settings.bc_alpha / value.abs().mean().clamp_min(1e-6)
+        # The value here and its gradient, as a plane: what lies behind it is differentiated by hand.
+        loss = -weight * (value + (slope * (acted - acted.detach())).sum(dim=1)).mean()
         demos = batch.demos
         if demos:
             loss = loss + settings.bc_demo * self.distance_to_demonstration(batch, correction[:demos])
@@ -122,27 +137,24 @@ class Td3Bc:
         wanted = ((batch.action[:n] - base_action(batch.seen.body[:n])) / self._bound).clamp(-1.0, 1.0)
         return ((correction - wanted) ** 2).mean()
 
+    @torch.no_grad()
     def clone(self, batch: Batch) -> float:
         """One step of the actor towards the demonstrations alone; the loss."""
-        loss = self.distance_to_demonstration(batch, torch.tanh(self.actor(batch.seen.body, batch.seen.places)))
-        self._step_actor(loss)
+        correction = self._correction(batch.seen)
+        with torch.enable_grad():
+            loss = self.distance_to_demonstration(batch, correction)
+        self._step_actor(loss, correction)
         return loss.item()
 
-    def _values(self, critics: Critics, seen: Seen, action: Tensor, members: Tensor | None = None) -> Tensor:
-        values: Tensor = critics(self.critic_input(seen, action), members, self._dtype)
-        return values
+    def _correction(self, seen: Seen) -> Tensor:
+        """(n, 6), shares of the bound; a leaf for autograd."""
+        out = self._passage.forward(self._acting, actor_input(seen.body, seen.places))
+        return torch.tanh(out).requires_grad_()
 
-    def _update_actor(self, batch: Batch, scale: float) -> None:
-        self.critics.requires_grad_(False)
-        loss = self.actor_loss(batch, scale)
-        self.critics.requires_grad_(True)
-        self._step_actor(loss)
-        self._follow(self.slow_actor, self.actor)
-        self.losses["actor"] = loss.item()
-
-    def _step_actor(self, loss: Tensor) -> None:
-        self.actor_optimiser.zero_grad()
-        loss.backward()
+    def _step_actor(self, loss: Tensor, correction: Tensor) -> None:
+        """Down the gradient of the loss, for the correction that `_correction` gave last."""
+        (of_correction,) = torch.autograd.grad(loss, correction)
+        self._passage.backward(self._acting, of_correction * (1.0 - correction**2), self._of_actor)
         self.actor_optimiser.step()
 
     def _follow(self, slow: torch.nn.Module, fast: torch.nn.Module) -> None:
