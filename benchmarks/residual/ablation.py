@@ -2,43 +2,58 @@
 
     python benchmarks/residual/ablation.py --output outputs/ablation --json benchmarks/results/ablation.json
 
-Every row is `so-arm rl-train` and `so-arm rl-eval` as processes of their own, two rows at a time. Interrupted, it goes
-on with the same command: rows that are done are read from their folder, one that was cut short is resumed.
+Every row is the learning loop of `so-arm rl-train` without its files, and the residual of the last step is judged on
+the same unseen episodes; nothing is chosen. Rows that prepare alike share demonstrations and warm-up. Interrupted, it
+goes on with the same command: rows that are done are read from their file.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
+import multiprocessing
 import sys
-from concurrent.futures import ThreadPoolExecutor
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from so_arm.core.files import write_json
-from so_arm.core.provenance import provenance
+sys.path.insert(0, str(Path(__file__).parent))  # also for the processes that are started from here
 
-POLICY = "models/act_pick_place"
+from kept_episodes import KeptEpisodes
+
+from so_arm.cli.rl_workplace import make_workplace
+from so_arm.cli.rollouts import Rollouts
+from so_arm.core.files import read_json, write_json
+from so_arm.core.provenance import provenance
+from so_arm.core.statistics import mean, wilson_interval
+from so_arm.learning.residual.collector import Collector
+from so_arm.learning.residual.episodes import Episode, Kind, Order
+from so_arm.learning.residual.settings import ResidualSettings
+from so_arm.learning.residual.trainer import ResidualTrainer
+from so_arm.learning.worker_pool import WorkerPool
+
+POLICY = Path("models/act_pick_place")
 EPISODES, SEED = 200, 100_000
 #: Name of the row to the settings that differ from the default.
-ROWS: dict[str, dict[str, str]] = {
+ROWS: dict[str, dict[str, Any]] = {
     "all parts": {},
-    "two critics, smaller of both": {"ensemble": "2"},
-    "no layer normalisation": {"layer_norm": "false"},
-    "smallest of all critics, no random pair": {"pair": "false"},
-    "one-step returns": {"n_step": "1"},
-    "no demonstrations": {"demonstrations": "0"},
-    "demonstrations at the usual pace": {"demonstration_pace": "1.0"},
-    "no clone at the start": {"clone_updates": "0"},
-    "no critic warm-up": {"critic_warmup": "0"},
-    "bound grows from a tenth": {"scale_start": "0.1", "scale_steps": "60000"},
-    "no BC terms": {"bc_demo": "0", "bc_zero": "0"},
-    "no target smoothing": {"smoothing_noise": "0"},
-    "half the updates per step": {"updates_per_step": "0.1"},
-    "no potential, success alone": {"shaping": "0"},
-    "estimator fitted once": {"estimator_refit_every": "0"},
-    "trained with 0 to 5 ticks of latency": {"latency_ticks": "5"},
+    "no demonstrations": {"demonstrations": 0},
+    "demonstrations at the usual pace": {"demonstration_pace": 1.0},
+    "no potential, success alone": {"shaping": 0.0},
+    "no BC terms": {"bc_demo": 0.0, "bc_zero": 0.0},
+    "no BC term towards demonstrations": {"bc_demo": 0.0},
+    "one-step returns": {"n_step": 1},
+    "two critics, smaller of both": {"ensemble": 2},
+    "no layer normalisation": {"layer_norm": False},
+    "smallest of all critics, no random pair": {"pair": False},
+    "no clone at the start": {"clone_updates": 0},
+    "no critic warm-up": {"critic_warmup": 0},
+    "bound grows from a tenth": {"scale_start": 0.1, "scale_steps": 30_000},
+    "no target smoothing": {"smoothing_noise": 0.0},
+    "half the updates per step": {"updates_per_step": 0.1},
+    "half of each batch demonstrations": {"demo_share": 0.5},
+    "estimator fitted once": {"estimator_refit_every": 0},
 }
 
 
@@ -46,52 +61,87 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--json", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=120_000)
+    parser.add_argument("--steps", type=int, default=60_000, help="control ticks of exploration of each row")
     parser.add_argument("--side-by-side", type=int, default=2)
     arguments = parser.parse_args()
-    with ThreadPoolExecutor(arguments.side_by_side) as pool:
-        jobs = [
-            pool.submit(_row, arguments.output / f"{i:02d}", name, settings, arguments.steps)
-            for i, (name, settings) in enumerate(ROWS.items())
-        ]
-        rows = [job.result() for job in jobs]
-    command = ["python", *sys.argv]
-    write_json(arguments.json, {"steps": arguments.steps, "rows": rows} | provenance() | {"command": command})
-    for row in rows:
-        print(f"{row['name']:45} {row['success']:6.1%} {row['failure_ratio']:6.2f} {row['length_ratio']:6.2f}")
+    done: dict[str, dict[str, Any]] = {}
+    with ProcessPoolExecutor(arguments.side_by_side, multiprocessing.get_context("spawn")) as pool:
+        jobs = {pool.submit(_row, arguments.output, name, arguments.steps): name for name in ROWS}
+        base = pool.submit(_base, arguments.output)
+        for job in as_completed(jobs):
+            done[jobs[job]] = job.result()
+            print(_line(done[jobs[job]]), flush=True)
+    rows = [_compared(done[name], base.result()) for name in ROWS]
+    told = {"steps": arguments.steps, "episodes": EPISODES, "seed": SEED, "base": base.result(), "rows": rows}
+    write_json(arguments.json, told | provenance() | {"command": " ".join(["python", *sys.argv])})
+    print(*map(_line, rows), sep="\n")
 
 
-def _row(folder: Path, name: str, settings: dict[str, str], steps: int) -> dict[str, Any]:
-    """Train, judge, and say what came of it."""
-    trained, judged = folder / "run", folder / "judged.json"
-    if not judged.is_file():
-        if (trained / "run.json").is_file():
-            _so_arm("rl-train", "--resume", str(trained))
-        else:
-            given = [part for item in settings.items() for part in ("--set", "=".join(item))]
-            _so_arm("rl-train", "--policy", POLICY, "--steps", str(steps), *given, "--output", str(trained))
-        _so_arm(
-            *("rl-eval", "--policy", POLICY, "--residual", str(trained / "final"), "--workers", "1"),
-            *("--episodes", str(EPISODES), "--seed", str(SEED), "--json", str(judged)),
-            *("--output", str(folder / "judged")),
-        )
-    report = json.loads(judged.read_text(encoding="utf-8"))
-    last = json.loads((trained / "metrics.jsonl").read_text(encoding="utf-8").splitlines()[-1])
-    return {
-        "name": name,
-        "settings": settings,
-        "success": report["residual"]["success_rate"],
-        "success_ci95": report["residual"]["success_ci95"],
-        "base": report["base"]["success_rate"],
-        "failure_ratio": report["failure_ratio"],
-        "length_ratio": report["length_ratio"],
-        "minutes": last["minutes"],
-        "updates": last["updates"],
-    }
+def _row(output: Path, name: str, steps: int) -> dict[str, Any]:
+    """Train, judge the last residual, and say what came of it."""
+    path = output / f"{list(ROWS).index(name):02d}.json"
+    if path.is_file():
+        row: dict[str, Any] = read_json(path)
+        return row
+    settings = ResidualSettings(**{"steps": steps} | ROWS[name])
+    begun = time.monotonic()
+    with WorkerPool(partial(_collector, output / "experience", settings), 1) as pool:
+        trainer = ResidualTrainer(settings, feature_size=_feature_size())
+        while not trainer.finished:
+            order = trainer.next_order()
+            coming = pool.start([order])
+            trainer.learn()
+            trainer.take(coming.result()[0], order.kind)
+        minutes = (time.monotonic() - begun) / 60.0
+        row = {"name": name, "settings": ROWS[name], "minutes": minutes, "updates": trainer.networks.updates}
+        row |= _judged(pool, settings, trainer.next_order())
+    write_json(path, row)
+    return row
 
 
-def _so_arm(*arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "so_arm.cli.main", *arguments], check=True, stdout=subprocess.DEVNULL)
+def _base(output: Path) -> dict[str, Any]:
+    """The same episodes without a residual."""
+    path = output / "base.json"
+    if not path.is_file():
+        settings = ResidualSettings()
+        with WorkerPool(partial(_collector, output / "experience", settings), 1) as pool:
+            write_json(path, _judged(pool, settings, Order([], Kind.evaluation)))
+    found: dict[str, Any] = read_json(path)
+    return found
+
+
+def _judged(pool: WorkerPool[Order, list[Episode]], settings: ResidualSettings, order: Order) -> dict[str, Any]:
+    """Of the order its actor and estimator; an order without them is the base."""
+    order = order._replace(kind=Kind.evaluation, scale=settings.scale(settings.steps))
+    size = settings.episodes_per_round
+    episodes: list[Episode] = []
+    for first in range(SEED, SEED + EPISODES, size):
+        seeds = list(range(first, min(first + size, SEED + EPISODES)))
+        episodes += pool.do([order._replace(seeds=seeds)])[0]
+    good = [episode.steps for episode in episodes if episode.success]
+    interval = wilson_interval(len(good), len(episodes))
+    return {"success": len(good) / len(episodes), "success_ci95": interval, "length": mean(good) if good else None}
+
+
+def _compared(row: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
+    length = row["length"] and row["length"] / base["length"]
+    return row | {"failure_ratio": (1.0 - row["success"]) / (1.0 - base["success"]), "length_ratio": length}
+
+
+def _line(row: dict[str, Any]) -> str:
+    ratios = [f"{row[name]:6.2f}" for name in ("failure_ratio", "length_ratio") if row.get(name) is not None]
+    return f"{row['name']:42} {row['success']:6.1%} {row['minutes']:5.1f} min {' '.join(ratios)}"
+
+
+def _collector(folder: Path, settings: ResidualSettings) -> KeptEpisodes:
+    rollouts = Rollouts(POLICY, None, settings.task, settings.reward, settings.randomisation, 0, 1)
+    return KeptEpisodes(Collector(make_workplace(rollouts, settings.demonstration_pace), settings), folder, settings)
+
+
+def _feature_size() -> int:
+    from so_arm.learning.policy import load_policy
+
+    return load_policy(POLICY, threads=1).feature_size
 
 
 if __name__ == "__main__":

@@ -31,14 +31,14 @@ class Actor(nn.Module):
         out: Tensor = self.head(self.layers(actor_input(body, places)))
         return out
 
-    def network(self, of: Callable[[nn.Parameter], Tensor]) -> Network:
+    def network(self, of: Callable[[Tensor], Tensor]) -> Network:
         """The parameters, or what `of` makes of them, by layers."""
-        linear = [part for part in self.layers if isinstance(part, nn.Linear)]
-        norms = [(of(part.weight), of(part.bias)) for part in self.layers if isinstance(part, nn.LayerNorm)]
-        hidden = [
-            Layer(of(layer.weight).t(), of(layer.bias), *norm)
-            for layer, norm in zip(linear, norms or [()] * len(linear), strict=True)
-        ]
+        hidden: list[Layer] = []
+        for part in self.layers:
+            if isinstance(part, nn.Linear):
+                hidden.append(Layer(of(part.weight).t(), of(part.bias)))
+            elif isinstance(part, nn.LayerNorm):
+                hidden[-1] = hidden[-1]._replace(gain=of(part.weight), offset=of(part.bias))
         return Network(hidden, Layer(of(self.head.weight).t(), of(self.head.bias)))
 
 
@@ -73,7 +73,7 @@ class Critics(nn.Module):
         self.norms = nn.ModuleList(_EnsembleLayerNorm(members, b) for _, b in sizes) if layer_norm else None
         self.head = _EnsembleLinear(members, hidden, 1)
 
-    def networks(self, of: Callable[[nn.Parameter], Tensor]) -> list[Network]:
+    def networks(self, of: Callable[[Tensor], Tensor]) -> list[Network]:
         """The parameters of each member, or what `of` makes of them, by layers."""
         norms: Sequence[nn.Module | None] = [None] * len(self.layers) if self.norms is None else list(self.norms)
         parts = [
@@ -87,12 +87,12 @@ class Critics(nn.Module):
         return found
 
 
-def values(parameter: nn.Parameter) -> Tensor:
+def values(parameter: Tensor) -> Tensor:
     """For `network`: a view that autograd knows nothing of."""
     return parameter.detach()
 
 
-def gradients(parameter: nn.Parameter) -> Tensor:
+def gradients(parameter: Tensor) -> Tensor:
     """For `network`: where the gradient is kept, in memory that stays the same."""
     if parameter.grad is None:
         parameter.grad = torch.zeros_like(parameter)
