@@ -42,14 +42,13 @@ ROWS: dict[str, dict[str, Any]] = {
     "demonstrations at the usual pace": {"demonstration_pace": 1.0},
     "no potential, success alone": {"shaping": 0.0},
     "no BC terms": {"bc_demo": 0.0, "bc_zero": 0.0},
-    "no BC term towards demonstrations": {"bc_demo": 0.0},
     "one-step returns": {"n_step": 1},
     "two critics, smaller of both": {"ensemble": 2},
     "no layer normalisation": {"layer_norm": False},
     "smallest of all critics, no random pair": {"pair": False},
     "no clone at the start": {"clone_updates": 0},
     "no critic warm-up": {"critic_warmup": 0},
-    "bound grows from a tenth": {"scale_start": 0.1, "scale_steps": 30_000},
+    "bound grows from a tenth": {"scale_start": 0.1, "scale_steps": 20_000},
     "no target smoothing": {"smoothing_noise": 0.0},
     "half the updates per step": {"updates_per_step": 0.1},
     "half of each batch demonstrations": {"demo_share": 0.5},
@@ -61,7 +60,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--json", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=60_000, help="control ticks of exploration of each row")
+    parser.add_argument("--steps", type=int, default=40_000, help="control ticks of exploration of each row")
     parser.add_argument("--side-by-side", type=int, default=2)
     arguments = parser.parse_args()
     done: dict[str, dict[str, Any]] = {}
