@@ -19,6 +19,7 @@ from so_arm.core.joints import NUM_JOINTS
 from so_arm.learning.precision import use_bf16
 from so_arm.learning.residual.dense import Passage
 from so_arm.learning.residual.ensemble import Ensemble
+from so_arm.learning.residual.flat import flattened, follow
 from so_arm.learning.residual.network_input import BODY_SIZE, LOOK_SIZE, base_action, look
 from so_arm.learning.residual.networks import Actor, Critics, actor_input, gradients, values
 from so_arm.learning.residual.replay_buffer import Batch, Seen
@@ -48,13 +49,15 @@ class Td3Bc:
             self.actor = Actor(settings.hidden, settings.actor_layer_norm)
             self.critics = Critics(settings.ensemble, _CRITIC_INPUTS, settings.hidden, settings.layer_norm)
         self.slow_actor, self.slow_critics = copy.deepcopy(self.actor), copy.deepcopy(self.critics)
+        self._flat_actor, self._flat_critics = flattened(self.actor), flattened(self.critics)
+        self._flat_slow_actor, self._flat_slow_critics = flattened(self.slow_actor), flattened(self.slow_critics)
         dtype = torch.bfloat16 if use_bf16(settings.precision, torch.device("cpu")) else torch.float32
         self._ensemble, self._slow_ensemble = Ensemble(self.critics, dtype), Ensemble(self.slow_critics, dtype)
         self._acting, self._slow_acting = self.actor.network(values), self.slow_actor.network(values)
         self._of_actor = self.actor.network(gradients)
         self._passage = Passage()
-        self.actor_optimiser = torch.optim.Adam(self.actor.parameters(), settings.actor_learning_rate, fused=True)
-        self.critic_optimiser = torch.optim.Adam(self.critics.parameters(), settings.critic_learning_rate, fused=True)
+        self.actor_optimiser = torch.optim.Adam([self._flat_actor], settings.actor_learning_rate, fused=True)
+        self.critic_optimiser = torch.optim.Adam([self._flat_critics], settings.critic_learning_rate, fused=True)
         self.privileged_mean = torch.zeros(PRIVILEGED_SIZE)
         self.privileged_scale = torch.ones(PRIVILEGED_SIZE)
         self.updates = 0
@@ -104,7 +107,7 @@ class Td3Bc:
         loss, value = self._ensemble.regress(x, self.targets(batch, scale))
         self.critic_optimiser.step()
         self.updates += 1
-        self._follow(self.slow_critics, self.critics)
+        follow(self._flat_slow_critics, self._flat_critics, self._settings.target_rate)
         self.losses["critic"] = loss.item() / self._settings.ensemble
         self.losses["value"] = value.item()
         if actor_too and self.updates % self._settings.policy_delay == 0:
@@ -112,7 +115,7 @@ class Td3Bc:
             with torch.enable_grad():
                 loss = self.actor_loss(batch, correction, scale)
             self._step_actor(loss, correction)
-            self._follow(self.slow_actor, self.actor)
+            follow(self._flat_slow_actor, self._flat_actor, self._settings.target_rate)
             self.losses["actor"] = loss.item()
 
     def actor_loss(self, batch: Batch, correction: Tensor, scale: float) -> Tensor:
@@ -156,7 +159,3 @@ class Td3Bc:
         (of_correction,) = torch.autograd.grad(loss, correction)
         self._passage.backward(self._acting, of_correction * (1.0 - correction**2), self._of_actor)
         self.actor_optimiser.step()
-
-    def _follow(self, slow: torch.nn.Module, fast: torch.nn.Module) -> None:
-        with torch.no_grad():
-            torch._foreach_lerp_(list(slow.parameters()), list(fast.parameters()), self._settings.target_rate)
