@@ -3,6 +3,10 @@
 Both on `reach` with a base that is off by a constant, the same two critics and actor (two layers of 256, no layer
 normalisation), batches of 256, every second update of the actor, no demonstrations and no BC term. Ours collects in a
 process of its own while it learns. Each has the number of torch threads that suits it better.
+
+Most of the time goes into the matrix products of the networks, which both sides have in common. `ceiling` says how far
+that lets the ratio go on this processor: it is the ratio of a learner that does nothing but its products, on all cores
+at once and without a pause.
 """
 
 from __future__ import annotations
@@ -24,11 +28,14 @@ from stable_baselines3 import TD3
 from stable_baselines3.common.noise import NormalActionNoise
 
 from so_arm.core.statistics import median_interval
+from so_arm.learning.precision import cpu_has_bf16
 from so_arm.learning.residual.episodes import Episode, Kind, Order, Weights
 from so_arm.learning.residual.estimator import Estimator
 from so_arm.learning.residual.gym_env import FIRST_SEED, ResidualEnv
+from so_arm.learning.residual.network_input import BODY_SIZE, LOOK_SIZE
 from so_arm.learning.residual.networks import Actor
 from so_arm.learning.residual.settings import ResidualSettings
+from so_arm.learning.residual.td3_bc import CRITIC_INPUTS
 from so_arm.learning.residual.trainer import ResidualTrainer
 from so_arm.learning.residual.training import make_collector
 from so_arm.learning.worker_pool import WorkerPool
@@ -54,11 +61,14 @@ SETTINGS = ResidualSettings(
     episodes_per_round=4,
     steps=10**9,
 )
+_DTYPE = torch.bfloat16 if cpu_has_bf16() else torch.float32
 _NEVER = 2**31
+_ACTOR_INPUTS = BODY_SIZE + LOOK_SIZE
 _THREADS = (1, 2)
 _FIRST_JUDGED_SEED = 50_000
 #: Learning curves: training seeds, length and distance of the points [ticks], episodes per point.
-_LONG = {"seeds": 4, "steps": 6000, "every": 1000, "episodes": 30}
+_LONG = {"seeds": 3, "steps": 4000, "every": 1000, "episodes": 30}
+_LAST_TICKS = 10
 _SHORT = {"seeds": 1, "steps": 200, "every": 200, "episodes": 4}
 
 
@@ -74,10 +84,11 @@ def run(quick: bool) -> dict[str, Any]:
             for name, side in (("stable_baselines3", theirs), ("ours", ours)):
                 with _threads(threads[name]):
                     rates[name].append(side.rate(100 if quick else 800))
+        products_s = _products_s(100 if quick else 400)
         curves = _curves(pool, **(_SHORT if quick else _LONG))
     measured = {name: np.array(values) for name, values in rates.items()}
     ratios = measured["ours"] / measured["stable_baselines3"]
-    ratio = float(median(ratios))
+    ratio, theirs_s = float(median(ratios)), 1.0 / float(median(measured["stable_baselines3"]))
     return {
         "name": "rl",
         "ratio": ratio,
@@ -86,6 +97,9 @@ def run(quick: bool) -> dict[str, Any]:
         "ratio_ci95": median_interval(ratios),
         **{f"{name}_steps_per_s": float(median(values)) for name, values in measured.items()},
         **{f"{name}_threads": count for name, count in threads.items()},
+        "products_ms": 1000.0 * products_s,
+        "precision": str(_DTYPE).removeprefix("torch."),
+        "ceiling": theirs_s / (products_s / len(os.sched_getaffinity(0))),
         "curves_alike": curves["alike"],
         "curves": curves,
         "rounds": len(ratios),
@@ -180,29 +194,66 @@ def _best_threads(ours: _Ours, theirs: _Theirs, steps: int) -> dict[str, int]:
     return best
 
 
+def _products_s(repeats: int) -> float:
+    """Time of the matrix products of one update, on one thread, in the precision that ours has."""
+    pairs = [(torch.randn(a, b, dtype=_DTYPE), torch.randn(b, c, dtype=_DTYPE)) for a, b, c in _products()]
+    rooms = [torch.empty(len(a), b.shape[1], dtype=a.dtype) for a, b in pairs]
+    times = []
+    with _threads(1):
+        for _ in range(repeats):
+            begun = time.perf_counter()
+            for (a, b), room in zip(pairs, rooms, strict=True):
+                torch.mm(a, b, out=room)
+            times.append(time.perf_counter() - begun)
+    return float(median(times)) / SETTINGS.policy_delay
+
+
+def _products() -> list[tuple[int, int, int]]:
+    """(rows, inner, columns) of the products of `policy_delay` updates, without those of the heads."""
+    n, hidden, members = SETTINGS.batch_size, SETTINGS.hidden, SETTINGS.ensemble
+    critic, actor = [(n, inputs, hidden) for inputs in (CRITIC_INPUTS, _ACTOR_INPUTS)]
+    layer = (n, hidden, hidden)
+    learn = [(hidden, n, hidden), layer]
+    of_critics = members * [critic, layer, critic, layer, *learn, (CRITIC_INPUTS, n, hidden)]
+    of_actor = [actor, layer, *members * [critic, layer, layer], *learn, (_ACTOR_INPUTS, n, hidden)]
+    return SETTINGS.policy_delay * [actor, layer, *of_critics] + of_actor
+
+
 def _curves(
     pool: WorkerPool[Order, list[Episode]], seeds: int, steps: int, every: int, episodes: int
 ) -> dict[str, Any]:
-    """Success on the same episodes while learning. Alike: at every point the ranges over the seeds overlap."""
+    """Success and error on the same episodes while learning.
+
+    Alike: at every point the ranges of the error over the seeds overlap. Success is a coarse measure: neither side
+    gets far in so few steps without what the residual's training has besides.
+    """
     at = list(range(every, steps + 1, every))
     judged = list(range(_FIRST_JUDGED_SEED, _FIRST_JUDGED_SEED + episodes))
-    curves: dict[str, list[list[float]]] = {"ours": [], "stable_baselines3": []}
+    success: dict[str, list[list[float]]] = {"ours": [], "stable_baselines3": []}
+    error_mm: dict[str, list[list[float]]] = {"ours": [], "stable_baselines3": []}
     for seed in range(seeds):
         settings = replace(SETTINGS, seed=seed)
         ours = _Ours(pool, settings)
         estimator = ours.trainer.weights()[1]
         theirs = _Theirs(ours.trainer.estimator, settings)
         for name, side in (("ours", ours), ("stable_baselines3", theirs)):
-            curve = []
+            points = []
             for step in at:
                 side.learn(step)
                 order = Order(judged, Kind.evaluation, side.actor(), estimator)
-                curve.append(mean(episode.success for episode in pool.do([order])[0]))
-            curves[name].append(curve)
-    ranges = {name: (np.min(rows, axis=0), np.max(rows, axis=0)) for name, rows in curves.items()}
-    (low_a, high_a), (low_b, high_b) = ranges.values()
+                points.append(pool.do([order])[0])
+            success[name].append([mean(episode.success for episode in point) for point in points])
+            error_mm[name].append([mean(map(_error_mm, point)) for point in points])
+    ranges = [(np.min(rows, axis=0), np.max(rows, axis=0)) for rows in error_mm.values()]
+    (low_a, high_a), (low_b, high_b) = ranges
     alike = bool(np.all((low_a <= high_b) & (low_b <= high_a)))
-    return {"steps": at, "episodes": episodes, "alike": alike, **curves}
+    return {"steps": at, "episodes": episodes, "alike": alike, "success": success, "error_mm": error_mm}
+
+
+def _error_mm(episode: Episode) -> float:
+    """Mean distance of the gripper from the target in the last third of a second."""
+    last = episode.privileged[-_LAST_TICKS:]
+    return 1000.0 * float(np.linalg.norm(last[:, :3] - last[:, 3:6], axis=1).mean())
 
 
 @contextmanager

@@ -31,7 +31,7 @@ _SMOOTHING_CLIP = 2.0  # of the smoothing noise, in standard deviations
 _MAX_CORRECTION = 3.0
 _LEAST_SCALE = 1e-2
 _ACTING = 2 * NUM_JOINTS  # the last inputs of the critics: the action, and what it adds to the base's
-_CRITIC_INPUTS = BODY_SIZE + LOOK_SIZE + PRIVILEGED_SIZE + _ACTING
+CRITIC_INPUTS = BODY_SIZE + LOOK_SIZE + PRIVILEGED_SIZE + _ACTING
 
 
 class Td3Bc:
@@ -47,7 +47,7 @@ class Td3Bc:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
             self.actor = Actor(settings.hidden, settings.actor_layer_norm)
-            self.critics = Critics(settings.ensemble, _CRITIC_INPUTS, settings.hidden, settings.layer_norm)
+            self.critics = Critics(settings.ensemble, CRITIC_INPUTS, settings.hidden, settings.layer_norm)
         self.slow_actor, self.slow_critics = copy.deepcopy(self.actor), copy.deepcopy(self.critics)
         self._flat_actor, self._flat_critics = flattened(self.actor), flattened(self.critics)
         self._flat_slow_actor, self._flat_slow_critics = flattened(self.slow_actor), flattened(self.slow_critics)
