@@ -160,33 +160,16 @@ def _prepared(policy: Path, settings: ResidualSettings, pace: Pace, wanted_hash:
 
 def _watch(run: ResidualRun | SacRun, folder: Path) -> tuple[Path, dict[str, Any]]:
     """Train with a progress bar; returns the residual's folder and the last report."""
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+    from so_arm.cli.rl_progress import training_progress
 
-    columns = (
-        TextColumn("{task.fields[phase]}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("step {task.fields[step]}  updates {task.fields[updates]}  {task.fields[success]}"),
-        TimeElapsedColumn(),
-        TextColumn("left: {task.fields[left]}"),
-    )
     last: dict[str, Any] = {}
     said = console(Path("-"))
     said.print(f"run folder: {folder}", soft_wrap=True)
-    with Progress(*columns, console=said) as progress:
-        bar = progress.add_task("", total=1.0, phase="starting", step=0, updates=0, success="", left="?")
+    with training_progress(said) as show_progress:
 
         def show(report: Report) -> None:
             last.update(report.__dict__)
-            progress.update(
-                bar,
-                completed=report.progress,
-                phase=report.phase,
-                step=report.step,
-                updates=report.updates,
-                success=_success(report),
-                left="?" if report.remaining_s is None else f"{max(report.remaining_s, 0.0) / 60:.0f} min",
-            )
+            show_progress(report)
 
         try:
             best = run.run(show)
@@ -195,8 +178,3 @@ def _watch(run: ResidualRun | SacRun, folder: Path) -> tuple[Path, dict[str, Any
             said.print(f"saved at step {run.trainer.step}{go_on}", soft_wrap=True)
             raise
     return best, last
-
-
-def _success(report: Report) -> str:
-    now = "" if report.success is None else f"success while exploring {report.success:.0%}"
-    return now if report.best_success is None else f"{now}, best {report.best_success:.0%}"
