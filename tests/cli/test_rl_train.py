@@ -16,9 +16,10 @@ import pytest
 
 from so_arm.cli.main import main
 
-pytestmark = [pytest.mark.torch, pytest.mark.gl, pytest.mark.slow]
+sys.path.insert(0, str(Path(__file__).parent))
+from tiny_policy import tiny_policy
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "learning" / "act"))
+pytestmark = [pytest.mark.torch, pytest.mark.gl, pytest.mark.slow]
 
 SMALL = {
     "hidden": 16,
@@ -37,13 +38,7 @@ WORDS = ["rl-train", "--workers", "1", "--evaluation-episodes", "1"]
 
 @pytest.fixture(scope="module")
 def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tiny import tiny_arrays, tiny_settings
-
-    from so_arm.learning.act.train import TrainingRun
-
-    run = tmp_path_factory.mktemp("base")
-    settings = tiny_settings(steps=2, chunk_size=50)
-    return TrainingRun(run, Path("dataset"), tiny_arrays(), settings).run(lambda report: None)
+    return tiny_policy(tmp_path_factory.mktemp("base"))
 
 
 def _new(policy: Path, run: Path, *words: object) -> list[str]:

@@ -161,6 +161,7 @@ def _prepared(policy: Path, settings: ResidualSettings, pace: Pace, wanted_hash:
 def _watch(run: ResidualRun | SacRun, folder: Path) -> tuple[Path, dict[str, Any]]:
     """Train with a progress bar; returns the residual's folder and the last report."""
     from so_arm.cli.rl_progress import training_progress
+    from so_arm.learning.worker_pool import WorkerDied
 
     last: dict[str, Any] = {}
     said = console(Path("-"))
@@ -174,7 +175,13 @@ def _watch(run: ResidualRun | SacRun, folder: Path) -> tuple[Path, dict[str, Any
         try:
             best = run.run(show)
         except KeyboardInterrupt:
-            go_on = f"; go on with: so-arm rl-train --resume {folder}" if run.trainer.settings.algo == "td3-bc" else ""
-            said.print(f"saved at step {run.trainer.step}{go_on}", soft_wrap=True)
+            said.print(_saved(run, folder), soft_wrap=True, markup=False)
             raise
+        except WorkerDied as error:
+            raise UserError(f"{error}; {_saved(run, folder)}") from None
     return best, last
+
+
+def _saved(run: ResidualRun | SacRun, folder: Path) -> str:
+    go_on = f"; go on with: so-arm rl-train --resume {folder}" if run.trainer.settings.algo == "td3-bc" else ""
+    return f"saved at step {run.trainer.step}{go_on}"
