@@ -130,9 +130,10 @@ def test_interrupted_resumed_and_done(policy: Path, tmp_path: Path, capfd: pytes
 
 
 def test_what_cannot_be_trained_is_refused_and_makes_nothing(
-    policy: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    policy: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = tmp_path / "run"
+    monkeypatch.setitem(sys.modules, "wandb", None)
     for words, message in (
         (["rl-train"], "--policy DIR is missing"),
         (["rl-train", "--resume", str(tmp_path)], f"{tmp_path} holds no residual training run to resume"),
@@ -142,6 +143,7 @@ def test_what_cannot_be_trained_is_refused_and_makes_nothing(
         (_new(policy, run, "--task", "reech"), "unknown task 'reech'"),
         (_new(policy, run, "--bound", "0.1,0.2"), "bound has 2 values"),
         (_new(policy, run, "--set", "hiden=3"), "unknown --set 'hiden'"),
+        (_new(policy, run, "--wandb", "mine"), "pip install wandb"),
         (_new(policy, policy), "already holds files"),
     ):
         assert message in _refused(words, capfd)

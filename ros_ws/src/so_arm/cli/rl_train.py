@@ -71,6 +71,10 @@ def rl_train(
     checkpoint_minutes: Annotated[
         float | None, typer.Option(min=0.1, show_default="5", help="Minutes between checkpoints.")
     ] = None,
+    wandb: Annotated[
+        str | None,
+        typer.Option(metavar="PROJECT", show_default="none", help="Weights & Biases project for the metrics, too."),
+    ] = None,
     json_file: JsonOption = None,
 ) -> None:
     """Train a residual that corrects a base policy; the result is a residual folder, `RUN/best`.
@@ -86,6 +90,7 @@ def rl_train(
         "evaluate_every": evaluate_every,
         "evaluation_episodes": evaluation_episodes,
         "checkpoint_minutes": checkpoint_minutes,
+        "wandb": wandb,
     }
     pace = {name: value for name, value in pace.items() if value is not None}
     if resume is None:
@@ -143,7 +148,10 @@ def _prepared(policy: Path, settings: ResidualSettings, pace: Pace, wanted_hash:
     from so_arm.cli.rollouts import Rollouts
     from so_arm.learning.residual.residual_folder import policy_hash
     from so_arm.learning.residual.training import Base, ResidualRun
+    from so_arm.learning.weights_and_biases import check_wandb
 
+    if pace.wandb is not None:
+        check_wandb(pace.wandb)
     rollouts = Rollouts(policy, None, settings.task, settings.reward, settings.randomisation, 0, 1).checked()
     weights_hash = policy_hash(rollouts.policy)
     if wanted_hash not in (None, weights_hash):

@@ -40,6 +40,7 @@ from so_arm.learning.residual.training import (
     Pace,
     Report,
     make_collector,
+    more_sinks,
     shares,
 )
 from so_arm.learning.worker_pool import WorkerPool
@@ -96,7 +97,8 @@ class SacRun:
     def run(self, on_report: Callable[[Report], None]) -> Path:
         """Train to the end and return the folder of the best residual. Whatever ends it early, what is there stays."""
         standing, begun = self.trainer, time.monotonic()
-        with WorkerPool(self._setup, self._pace.workers) as pool, self._journal.open(0):
+        sinks = more_sinks(self._folder, standing.settings, self._pace)
+        with self._journal.open(0, *sinks), WorkerPool(self._setup, self._pace.workers) as pool:
             on_report(self._report(Kind.disturbed))
             self._fit_estimator(pool)
             model = make_sac(ResidualEnv(self._make_workplace(), standing.settings, self._estimator), standing.settings)

@@ -17,11 +17,12 @@ from so_arm.core.provenance import provenance
 from so_arm.learning.residual.collector import Collector, load_weights
 from so_arm.learning.residual.episodes import Episode, Kind, Order, Workplace
 from so_arm.learning.residual.estimator import Estimator
-from so_arm.learning.residual.journal import Journal, Judgement
+from so_arm.learning.residual.journal import Journal, Judgement, Sink
 from so_arm.learning.residual.networks import Actor
 from so_arm.learning.residual.residual_folder import save_residual
 from so_arm.learning.residual.settings import ResidualSettings
 from so_arm.learning.residual.trainer import STATE_FILE, ResidualTrainer
+from so_arm.learning.weights_and_biases import WandbRun
 from so_arm.learning.worker_pool import WorkerPool
 
 RUN_FILE, STATE_FOLDER = "run.json", "state"
@@ -42,6 +43,7 @@ class Pace:
     evaluate_every: int = 30_000  # ticks
     evaluation_episodes: int = 60
     checkpoint_minutes: float = 5.0
+    wandb: str | None = None  # project of Weights & Biases that gets the metrics, too
 
 
 @dataclass
@@ -96,8 +98,8 @@ class ResidualRun:
         """Train to the end and return the folder of the best residual. Whatever ends it early, the state is saved."""
         saved_at = time.monotonic()
         with (
+            self._journal.open(self.trainer.step, *more_sinks(self._folder, self.trainer.settings, self._pace)),
             WorkerPool(self._setup, self._pace.workers) as pool,
-            self._journal.open(self.trainer.step),
         ):
             try:
                 while not self.trainer.finished:
@@ -218,6 +220,11 @@ def load_run(folder: Path) -> tuple[ResidualSettings, dict[str, Any]]:
         return ResidualSettings.from_dict(run["settings"]), run
     except (KeyError, TypeError) as error:
         raise UserError(f"{path} is damaged: {type(error).__name__}: {error}") from None
+
+
+def more_sinks(folder: Path, settings: ResidualSettings, pace: Pace) -> list[Sink]:
+    """Where the metrics go besides the folder's own files."""
+    return [] if pace.wandb is None else [WandbRun(folder, pace.wandb, settings.to_dict())]
 
 
 def make_collector(make_workplace: Callable[[], Workplace], settings: ResidualSettings) -> Collector:
