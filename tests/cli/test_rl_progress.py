@@ -15,7 +15,7 @@ def _line(**changes: object) -> str:
     """The last state of the line."""
     from rich.console import Console
 
-    from so_arm.learning.residual.training import Report
+    from so_arm.learning.residual.run_folder import Report
 
     values = {"phase": "exploration", "step": 0, "updates": 0, "episodes": 0, "success": None, "best_success": None}
     report = Report(**(values | {"progress": 0.0, "remaining_s": None} | changes))  # type: ignore[arg-type]

@@ -20,8 +20,9 @@ from fake_base import FEATURES, make_workplace, small_settings  # noqa: E402
 from so_arm.core.errors import UserError  # noqa: E402
 from so_arm.learning.residual.collector import Collector  # noqa: E402
 from so_arm.learning.residual.residual_folder import load_residual  # noqa: E402
+from so_arm.learning.residual.run_folder import Base, Pace, Report, load_run  # noqa: E402
 from so_arm.learning.residual.trainer import ResidualTrainer  # noqa: E402
-from so_arm.learning.residual.training import Base, Pace, Report, ResidualRun, load_run  # noqa: E402
+from so_arm.learning.residual.training import ResidualRun  # noqa: E402
 
 pytestmark = pytest.mark.torch
 SETTINGS = small_settings(steps=800, warmup_episodes=4)

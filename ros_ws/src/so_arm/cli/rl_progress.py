@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from so_arm.learning.residual.training import Report
+    from so_arm.learning.residual.run_folder import Report
 
 _WIDEST_BAR = 40
 

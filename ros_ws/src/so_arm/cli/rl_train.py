@@ -13,9 +13,10 @@ from so_arm.cli.output import console, run_directory, write_json
 from so_arm.core.errors import UserError
 
 if TYPE_CHECKING:
+    from so_arm.learning.residual.run_folder import Base, Pace, Report
     from so_arm.learning.residual.sac import SacRun
     from so_arm.learning.residual.settings import ResidualSettings
-    from so_arm.learning.residual.training import Base, Pace, Report, ResidualRun
+    from so_arm.learning.residual.training import ResidualRun
 
 
 def register(app: typer.Typer) -> None:
@@ -106,8 +107,8 @@ def _new_run(
     policy: Path | None, asked: dict[str, Any], output: Path | None, pace: dict[str, Any]
 ) -> tuple[ResidualRun | SacRun, Path]:
     from so_arm.cli.rollouts import no_policy_error
+    from so_arm.learning.residual.run_folder import Pace
     from so_arm.learning.residual.settings import ResidualSettings
-    from so_arm.learning.residual.training import Pace
 
     if policy is None:
         raise no_policy_error()
@@ -123,7 +124,7 @@ def _resumed_run(
 ) -> tuple[ResidualRun, Path]:
     from dataclasses import replace
 
-    from so_arm.learning.residual.training import Pace, load_run
+    from so_arm.learning.residual.run_folder import Pace, load_run
 
     if output is not None:
         raise UserError("--resume takes the folder from the run; leave out --output")
@@ -147,7 +148,8 @@ def _prepared(policy: Path, settings: ResidualSettings, pace: Pace, wanted_hash:
     from so_arm.cli.rl_workplace import make_workplace
     from so_arm.cli.rollouts import Rollouts
     from so_arm.learning.residual.residual_folder import policy_hash
-    from so_arm.learning.residual.training import Base, ResidualRun
+    from so_arm.learning.residual.run_folder import Base
+    from so_arm.learning.residual.training import ResidualRun
     from so_arm.learning.weights_and_biases import check_wandb
 
     if pace.wandb is not None:

@@ -21,6 +21,7 @@ from so_arm.core.errors import UserError
 from so_arm.learning.residual.episodes import Episode, Kind, Order, Weights
 from so_arm.learning.residual.estimator import Estimator, Frames, fit
 from so_arm.learning.residual.replay_buffer import Batch, ReplayBuffer, joined
+from so_arm.learning.residual.seeds import first_seed
 from so_arm.learning.residual.settings import ResidualSettings
 from so_arm.learning.residual.td3_bc import Td3Bc
 from so_arm.learning.tensor_files import (
@@ -33,9 +34,6 @@ from so_arm.learning.tensor_files import (
 
 STATE_FILE = "state.json"
 _NETWORKS_FILE, _EXPERIENCE_FILE = "networks.safetensors", "experience.safetensors"
-#: Seeds of episodes to learn from begin here, far from those that policies are judged on.
-_FIRST_SEED = 1_000_000_000
-_SEEDS_PER_RUN = 10_000_000
 _MODULES = ("actor", "critics", "slow_actor", "slow_critics")
 _OPTIMISERS = ("actor_optimiser", "critic_optimiser")
 _COUNTERS = ("step", "episodes", "demonstrated", "disturbed", "fitted_at", "debt", "estimate_error", "seconds")
@@ -81,7 +79,7 @@ class ResidualTrainer:
 
     def next_order(self) -> Order:
         """What to carry out next."""
-        settings, first = self.settings, _FIRST_SEED + self.settings.seed * _SEEDS_PER_RUN + self.episodes
+        settings, first = self.settings, first_seed(self.settings.seed) + self.episodes
         if self.demonstrated < settings.demonstrations:
             kind, count = Kind.demonstration, settings.demonstrations - self.demonstrated
         elif self.disturbed < settings.warmup_episodes:
