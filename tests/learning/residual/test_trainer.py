@@ -18,7 +18,8 @@ from fake_base import FEATURES, make_workplace, small_settings  # noqa: E402
 from so_arm.core.errors import UserError  # noqa: E402
 from so_arm.learning.residual.collector import Collector  # noqa: E402
 from so_arm.learning.residual.episodes import Kind  # noqa: E402
-from so_arm.learning.residual.trainer import STATE_FILE, ResidualTrainer  # noqa: E402
+from so_arm.learning.residual.trainer import ResidualTrainer  # noqa: E402
+from so_arm.learning.residual.trainer_state import STATE_FILE  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

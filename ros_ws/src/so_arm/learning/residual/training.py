@@ -13,7 +13,8 @@ from so_arm.learning.residual.episodes import Kind, Workplace
 from so_arm.learning.residual.order_shares import Pool, carried_out, flat, make_collector, shares
 from so_arm.learning.residual.run_folder import BEST, FINAL, Base, Pace, Report, RunFolder
 from so_arm.learning.residual.settings import ResidualSettings
-from so_arm.learning.residual.trainer import STATE_FILE, ResidualTrainer
+from so_arm.learning.residual.trainer import ResidualTrainer
+from so_arm.learning.residual.trainer_state import STATE_FILE
 from so_arm.learning.worker_pool import WorkerPool
 
 STATE_FOLDER = "state"
