@@ -67,7 +67,6 @@ class TrainingRun:
         checkpoint_minutes: float = 10.0,
     ) -> None:
         self._folder = folder
-        self._dataset = dataset
         self._arrays = arrays
         self._settings = settings
         self._checkpoint_s = 60.0 * checkpoint_minutes
