@@ -48,7 +48,7 @@ ROOMS = {
     ),
     "learning": _room(
         "core rewards data",
-        "numpy torch torchvision lerobot huggingface_hub safetensors stable_baselines3 gymnasium tensorboard",
+        "numpy torch torchvision lerobot huggingface_hub safetensors stable_baselines3 gymnasium tensorboard wandb",
     ),
     "analysis": _room("core data", "numpy cv2 av matplotlib google rerun"),
     "launcher": _room("core", "yaml launch launch_ros launch_xml"),

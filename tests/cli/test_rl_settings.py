@@ -58,6 +58,10 @@ def _settings(**changes: object):
         ({"bound": float("nan")}, r"bound of shoulder_pan is nan"),
         ({"bound": "wide"}, r"bound is 'wide', expected numbers"),
         ({"algo": "sac", "updates_per_step": 0.0}, r"updates_per_step is 0, expected more for algo sac"),
+        (
+            {"algo": "sac", "updates_per_step": 0.3333},
+            r"updates_per_step is 0.3333, .*; nearest: 0.33 and",
+        ),
         ({"algo": "sac", "exploration_noise": 0.0}, r"exploration_noise is 0, expected more for algo sac"),
         ({"steps": 0}, r"steps is 0, expected at least 1"),
         ({"latency_ticks": -1}, r"latency_ticks is -1, expected a number from 0 on"),

@@ -16,9 +16,10 @@ import pytest
 
 from so_arm.cli.main import main
 
-pytestmark = [pytest.mark.torch, pytest.mark.gl, pytest.mark.slow]
+sys.path.insert(0, str(Path(__file__).parent))
+from tiny_policy import tiny_policy
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "learning" / "act"))
+pytestmark = [pytest.mark.torch, pytest.mark.gl, pytest.mark.slow]
 
 SMALL = {
     "hidden": 16,
@@ -37,13 +38,7 @@ WORDS = ["rl-train", "--workers", "1", "--evaluation-episodes", "1"]
 
 @pytest.fixture(scope="module")
 def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tiny import tiny_arrays, tiny_settings
-
-    from so_arm.learning.act.train import TrainingRun
-
-    run = tmp_path_factory.mktemp("base")
-    settings = tiny_settings(steps=2, chunk_size=50)
-    return TrainingRun(run, Path("dataset"), tiny_arrays(), settings).run(lambda report: None)
+    return tiny_policy(tmp_path_factory.mktemp("base"))
 
 
 def _new(policy: Path, run: Path, *words: object) -> list[str]:
@@ -135,9 +130,10 @@ def test_interrupted_resumed_and_done(policy: Path, tmp_path: Path, capfd: pytes
 
 
 def test_what_cannot_be_trained_is_refused_and_makes_nothing(
-    policy: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    policy: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = tmp_path / "run"
+    monkeypatch.setitem(sys.modules, "wandb", None)
     for words, message in (
         (["rl-train"], "--policy DIR is missing"),
         (["rl-train", "--resume", str(tmp_path)], f"{tmp_path} holds no residual training run to resume"),
@@ -147,6 +143,7 @@ def test_what_cannot_be_trained_is_refused_and_makes_nothing(
         (_new(policy, run, "--task", "reech"), "unknown task 'reech'"),
         (_new(policy, run, "--bound", "0.1,0.2"), "bound has 2 values"),
         (_new(policy, run, "--set", "hiden=3"), "unknown --set 'hiden'"),
+        (_new(policy, run, "--wandb", "mine"), "pip install wandb"),
         (_new(policy, policy), "already holds files"),
     ):
         assert message in _refused(words, capfd)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from so_arm.core.joints import LOWER_RAD, UPPER_RAD
-from so_arm.core.residual import apply_residual, residual_scale_rad
+from so_arm.core.residual import apply_correction, residual_scale_rad
 from so_arm.core.residual_use import residual_use, ticks_outside_limits
 
 BOUND = np.array([0.1, 0.1, 0.2, 0.05, 0.1, 0.0])
@@ -24,7 +24,7 @@ def test_shares_by_hand():
 def test_whatever_the_network_says_the_residual_is_no_offence():
     rng = np.random.default_rng(0)
     base = rng.uniform(LOWER_RAD - 0.1, UPPER_RAD + 0.1, (500, 6))
-    corrected = apply_residual(base, rng.normal(0, 30, (500, 6)), BOUND)
+    corrected = apply_correction(base, np.tanh(rng.normal(0, 30, (500, 6))), BOUND)
     use = residual_use(base, corrected.action - base, BOUND)  # by difference: with its rounding
     assert (use.above_bound, use.pushed_outside) == (0, 0)
     assert max(use.saturated[:5]) > 0.5 and use.largest[5] == 0.0

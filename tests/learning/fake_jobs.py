@@ -22,6 +22,8 @@ def counter() -> Callable[[object], tuple[int, int, int]]:
             raise ValueError("oh dear")
         if job == "die":
             os.kill(os.getpid(), signal.SIGKILL)
+        if job == "end":
+            os._exit(3)
         if job == "sleep":
             time.sleep(1000)
         assert isinstance(job, int)

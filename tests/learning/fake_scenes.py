@@ -11,7 +11,7 @@ import numpy as np
 from so_arm.core.chunk import ChunkTimeline
 from so_arm.core.episode_phase import Phase
 from so_arm.core.joints import GRIPPER, LOWER_RAD, UPPER_RAD
-from so_arm.core.residual import Corrected, apply_residual
+from so_arm.core.residual import Corrected, apply_correction
 from so_arm.learning.controller import PolicyController
 from so_arm.learning.watched_episode import run_watched
 
@@ -65,7 +65,7 @@ class MoreGripper:
         self.episodes += 1
 
     def correct(self, tick) -> Corrected:
-        return apply_residual(tick.plan[0], self._f, BOUND)
+        return apply_correction(tick.plan[0], np.tanh(self._f), BOUND)
 
 
 def controller(residual=None, delay: int = 0) -> PolicyController:

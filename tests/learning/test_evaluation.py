@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from so_arm.core.errors import SoArmError, UserError
+from so_arm.core.errors import UserError
 from so_arm.learning.evaluation import evaluate, run_episode
 from so_arm.learning.parallel_evaluation import evaluate_in_processes
 
@@ -62,7 +62,7 @@ def test_a_fault_in_a_worker_reaches_the_caller():
 
 
 def test_a_killed_worker_is_an_error_not_a_hang():
-    with pytest.raises(SoArmError, match="worker process died"):
+    with pytest.raises(UserError, match="worker process died"):
         evaluate_in_processes(fake_episodes.dying_setup, range(3), 1)
 
 

@@ -21,7 +21,7 @@ def test_tensorboard_reads_it_and_forgets_what_was_purged(tmp_path: Path) -> Non
     for purged, steps in ((0, (0, 10, 20)), (10, (10, 15))):
         with EventFile(tmp_path / "board", purged) as board:
             for step in steps:
-                board.add_scalar("train/success", step / 20 + purged, step)
+                board.add_scalars({"train/success": step / 20 + purged, "train/reward": 0.0}, step)
     read = EventAccumulator(str(tmp_path / "board")).Reload().Scalars("train/success")
     assert [(scalar.step, scalar.value) for scalar in read] == [(0, 0.0), (10, 10.5), (15, 10.75)]
 
@@ -35,7 +35,7 @@ def test_a_full_disk_is_said_where_it_happens(tmp_path: Path) -> None:
         board = EventFile(tmp_path, 0)
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
         with pytest.raises(UserError, match=f"cannot write {tmp_path}/events"):
-            board.add_scalar("train/success", 1.0, 0)
+            board.add_scalars({"train/success": 1.0}, 0)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, action)

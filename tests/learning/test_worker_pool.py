@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from so_arm.core.errors import SoArmError, UserError
-from so_arm.learning.worker_pool import WorkerPool
+from so_arm.learning.worker_pool import WorkerDied, WorkerPool
 
 sys.path.insert(0, str(Path(__file__).parent))
 from fake_jobs import broken, counter
@@ -42,7 +42,8 @@ def test_one_set_of_jobs_after_the_other_by_the_same_workers() -> None:
     [
         ("user", UserError, "^not like that$"),
         ("ours", SoArmError, "(?s)a worker process failed:.*ValueError: oh dear"),
-        ("die", SoArmError, "a worker process died"),
+        ("die", WorkerDied, r"^a worker process died \(killed, out of memory\? Fewer workers take less\)$"),
+        ("end", WorkerDied, r"^a worker process died \(exit code 3\)$"),
     ],
 )
 def test_a_fault_of_a_worker_is_the_callers(job: str, fault: type[Exception], message: str) -> None:
@@ -58,7 +59,7 @@ def test_a_worker_that_is_killed_while_it_has_nothing_to_do() -> None:
         os.kill(worker, signal.SIGKILL)
         while Path(f"/proc/{worker}/stat").read_text().split()[2] != "Z":
             time.sleep(0.01)
-        with pytest.raises(SoArmError, match="a worker process died"):
+        with pytest.raises(WorkerDied, match="killed"):
             pool.do([1, 2, 3, 4])
 
 

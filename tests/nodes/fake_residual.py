@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from so_arm.core.policy_tick import PolicyTick
-from so_arm.core.residual import Corrected, apply_residual
+from so_arm.core.residual import Corrected, apply_correction
 
 
 class FakeResidual:
@@ -36,7 +36,7 @@ class FakeResidual:
         moved = np.zeros(6) if self._before is None else tick.position - self._before
         self._before = tick.position
         f = 5.0 * moved + 0.1 * (tick.plan[-1] - tick.position) + 0.01 * tick.step + tick.features[0]
-        return apply_residual(tick.plan[0], f, self.limited)
+        return apply_correction(tick.plan[0], np.tanh(f), self.limited)
 
 
 if __name__ == "__main__":

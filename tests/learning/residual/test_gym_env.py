@@ -62,12 +62,14 @@ def test_same_as_collected(latency):
     assert np.abs(wanted.reward).max() > 0.0
 
 
-def test_episodes_without_a_seed_are_far_from_those_that_judge():
-    env = make_env()
+@pytest.mark.parametrize(("seed", "first"), [(0, 1_000_000_000), (99, 1_990_000_000)])
+def test_episodes_without_a_seed_are_those_of_the_run(seed, first):
+    """Far from those that judge, and from those of runs with another seed."""
+    env = make_env(seed=seed)
     env.reset(seed=SEED)
     env.reset()
     done = False
     while not done:
         _, _, terminated, truncated, info = env.step(np.zeros(6))
         done = terminated or truncated
-    assert info["finished"].seed >= 1_000_000_000
+    assert first <= info["finished"].seed < first + 10_000_000

@@ -34,8 +34,8 @@ class OwnProcess:
 def trained(tmp_path_factory):
     """(folder, reports, run) of a short training."""
     from so_arm.learning.residual import sac
+    from so_arm.learning.residual.run_folder import Base, Pace
     from so_arm.learning.residual.sac import SacRun
-    from so_arm.learning.residual.training import Base, Pace
 
     folder = tmp_path_factory.mktemp("sac")
     settings = small_settings(algo="sac", steps=STEPS, updates_per_step=0.5, warmup_episodes=2)
@@ -88,6 +88,43 @@ def test_the_exported_actor_acts_as_sac_does_without_noise():
     assert np.abs(wanted).max() > 0.01
     np.testing.assert_allclose(correction, wanted, atol=1e-6)
     assert len(observation) > BODY_SIZE
+
+
+def test_runs_with_other_seeds_learn_from_other_episodes(tmp_path):
+    """The estimator's episodes, and the first of SAC's own."""
+    from so_arm.learning.residual.gym_env import ResidualEnv
+    from so_arm.learning.residual.run_folder import Base, Pace
+    from so_arm.learning.residual.sac import SacRun, make_sac
+
+    class Listening:
+        workers = 2
+
+        def __init__(self):
+            self.seeds = set()
+
+        def do(self, orders):
+            self.seeds |= {seed for order in orders for seed in order.seeds}
+            return []
+
+    heard = []
+    for seed in (0, 1):
+        pool, settings = Listening(), small_settings(algo="sac", seed=seed, warmup_episodes=300)
+        SacRun(tmp_path, settings, Base("nowhere", "0" * 64, FEATURES), make_workplace, Pace())._fit_estimator(pool)
+        heard.append(pool.seeds | {make_sac(ResidualEnv(make_workplace(), settings), settings).seed})
+    assert [len(seeds) for seeds in heard] == [300, 300]
+    assert not heard[0] & heard[1]
+
+
+@pytest.mark.parametrize(("ratio", "updates"), [(0.3, 42), (1.5, 204), (0.2, 28)])
+def test_so_many_updates_as_were_asked_for(ratio, updates):
+    """From the end of the wait in which the first batch is full: tick 70 by tens, 66 by twos, 65 by fives."""
+    from so_arm.learning.residual.gym_env import ResidualEnv
+    from so_arm.learning.residual.sac import make_sac
+
+    settings = small_settings(algo="sac", steps=200, updates_per_step=ratio, hidden=8)
+    model = make_sac(ResidualEnv(make_workplace(horizon=20), settings), settings)
+    model.learn(settings.steps)
+    assert model._n_updates == updates
 
 
 def test_a_loss_that_is_no_number_ends_the_run_in_one_line(trained):

@@ -6,6 +6,7 @@ import json
 import resource
 import shutil
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,12 @@ torch = pytest.importorskip("torch")
 from fake_base import FEATURES, make_workplace, small_settings  # noqa: E402
 
 from so_arm.core.errors import UserError  # noqa: E402
+from so_arm.learning import precision  # noqa: E402
 from so_arm.learning.residual.collector import Collector  # noqa: E402
 from so_arm.learning.residual.episodes import Kind  # noqa: E402
-from so_arm.learning.residual.trainer import STATE_FILE, ResidualTrainer  # noqa: E402
+from so_arm.learning.residual.settings import ResidualSettings  # noqa: E402
+from so_arm.learning.residual.trainer import ResidualTrainer  # noqa: E402
+from so_arm.learning.residual.trainer_state import STATE_FILE  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -47,8 +51,8 @@ def _go(trainer: ResidualTrainer, rounds: int) -> None:
         trainer.take(collect(order), order.kind)
 
 
-def _loaded(folder: Path) -> ResidualTrainer:
-    trainer = ResidualTrainer(SETTINGS, FEATURES)
+def _loaded(folder: Path, settings: ResidualSettings = SETTINGS) -> ResidualTrainer:
+    trainer = ResidualTrainer(settings, FEATURES)
     trainer.load(folder)
     return trainer
 
@@ -80,6 +84,23 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(states: list[Path]
         assert _content(tmp_path / "last") == _content(states[-1])
     told = json.loads((states[-1] / STATE_FILE).read_text())
     assert told["step"] > 400 and told["fitted_at"] > 0 and told["updates"] > 20 and told["episodes"] == 22
+
+
+@pytest.mark.skipif(not precision.cpu_has_bf16(), reason="this processor has no native bf16 (avx512_bf16 or amx)")
+def test_a_run_in_bf16_goes_on_too(states: list[Path], tmp_path: Path) -> None:
+    """Stopped before it prepares, and while it explores."""
+    settings = replace(SETTINGS, precision="bf16")
+    whole = ResidualTrainer(settings, FEATURES)
+    for i in range(1, ROUNDS):
+        _go(whole, 1)
+        whole.save(tmp_path / str(i))
+    for stop in (2, 4):
+        trainer = _loaded(tmp_path / str(stop), settings)
+        _go(trainer, ROUNDS - 1 - stop)
+        trainer.save(tmp_path / "last")
+        assert _content(tmp_path / "last") == _content(tmp_path / str(ROUNDS - 1))
+    in_fp32 = _content(states[ROUNDS - 1])["networks.safetensors"]
+    assert _content(tmp_path / "last")["networks.safetensors"] != in_fp32
 
 
 def test_a_round_that_was_interrupted_is_done_again(states: list[Path], tmp_path: Path) -> None:

@@ -6,8 +6,10 @@ import json
 import resource
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,8 +20,9 @@ from fake_base import FEATURES, make_workplace, small_settings  # noqa: E402
 from so_arm.core.errors import UserError  # noqa: E402
 from so_arm.learning.residual.collector import Collector  # noqa: E402
 from so_arm.learning.residual.residual_folder import load_residual  # noqa: E402
+from so_arm.learning.residual.run_folder import Base, Pace, Report, load_run  # noqa: E402
 from so_arm.learning.residual.trainer import ResidualTrainer  # noqa: E402
-from so_arm.learning.residual.training import Base, Pace, Report, ResidualRun, load_run  # noqa: E402
+from so_arm.learning.residual.training import ResidualRun  # noqa: E402
 
 pytestmark = pytest.mark.torch
 SETTINGS = small_settings(steps=800, warmup_episodes=4)
@@ -101,6 +104,29 @@ def test_whatever_ends_a_run_it_goes_on(tmp_path: Path, disk: Callable[[bool], N
         assert (final.actor.state_dict()[name].numpy() == array).all()
     selection = load_residual(folder / "best").description["training"]["selection"]
     assert selection["eval/success"] == max(row.get("eval/success", 0.0) for row in rows)
+
+
+def test_weights_and_biases_gets_what_tensorboard_gets(tmp_path: Path, wandb: Any) -> None:
+    """In one run, although the training is interrupted and gone on with."""
+    pace, base = replace(PACE, wandb="mine"), Base("base", "hash", FEATURES)
+    whole = replace(SETTINGS, steps=100)
+
+    def interrupt(report: Report) -> None:
+        if report.step:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ResidualRun(tmp_path, whole, base, make_workplace, pace).run(interrupt)
+    told = load_run(tmp_path)[1]
+    run = ResidualRun(tmp_path, whole, Base(**told["base"]), make_workplace, Pace(**told["pace"]))
+    run.resume()
+    run.run(_nothing)
+    first, second = wandb.RUNS
+    assert first.options["id"] == second.options["id"] and first.options["config"] == whole.to_dict()
+    assert (first.exit_code, second.exit_code) == (1, 0)
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    shown = [{name: value for name, value in row.items() if "/" in name or name == "step"} for row in rows]
+    assert first.rows + second.rows == shown and "eval/success" in shown[-1]
 
 
 def test_half_a_line_of_metrics_is_dropped(tmp_path: Path) -> None:

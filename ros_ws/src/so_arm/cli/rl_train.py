@@ -13,9 +13,10 @@ from so_arm.cli.output import console, run_directory, write_json
 from so_arm.core.errors import UserError
 
 if TYPE_CHECKING:
+    from so_arm.learning.residual.run_folder import Base, Pace, Report
     from so_arm.learning.residual.sac import SacRun
     from so_arm.learning.residual.settings import ResidualSettings
-    from so_arm.learning.residual.training import Base, Pace, Report, ResidualRun
+    from so_arm.learning.residual.training import ResidualRun
 
 
 def register(app: typer.Typer) -> None:
@@ -71,6 +72,10 @@ def rl_train(
     checkpoint_minutes: Annotated[
         float | None, typer.Option(min=0.1, show_default="5", help="Minutes between checkpoints.")
     ] = None,
+    wandb: Annotated[
+        str | None,
+        typer.Option(metavar="PROJECT", show_default="none", help="Weights & Biases project for the metrics, too."),
+    ] = None,
     json_file: JsonOption = None,
 ) -> None:
     """Train a residual that corrects a base policy; the result is a residual folder, `RUN/best`.
@@ -86,6 +91,7 @@ def rl_train(
         "evaluate_every": evaluate_every,
         "evaluation_episodes": evaluation_episodes,
         "checkpoint_minutes": checkpoint_minutes,
+        "wandb": wandb,
     }
     pace = {name: value for name, value in pace.items() if value is not None}
     if resume is None:
@@ -101,8 +107,8 @@ def _new_run(
     policy: Path | None, asked: dict[str, Any], output: Path | None, pace: dict[str, Any]
 ) -> tuple[ResidualRun | SacRun, Path]:
     from so_arm.cli.rollouts import no_policy_error
+    from so_arm.learning.residual.run_folder import Pace
     from so_arm.learning.residual.settings import ResidualSettings
-    from so_arm.learning.residual.training import Pace
 
     if policy is None:
         raise no_policy_error()
@@ -118,7 +124,7 @@ def _resumed_run(
 ) -> tuple[ResidualRun, Path]:
     from dataclasses import replace
 
-    from so_arm.learning.residual.training import Pace, load_run
+    from so_arm.learning.residual.run_folder import Pace, load_run
 
     if output is not None:
         raise UserError("--resume takes the folder from the run; leave out --output")
@@ -142,8 +148,12 @@ def _prepared(policy: Path, settings: ResidualSettings, pace: Pace, wanted_hash:
     from so_arm.cli.rl_workplace import make_workplace
     from so_arm.cli.rollouts import Rollouts
     from so_arm.learning.residual.residual_folder import policy_hash
-    from so_arm.learning.residual.training import Base, ResidualRun
+    from so_arm.learning.residual.run_folder import Base
+    from so_arm.learning.residual.training import ResidualRun
+    from so_arm.learning.weights_and_biases import check_wandb
 
+    if pace.wandb is not None:
+        check_wandb(pace.wandb)
     rollouts = Rollouts(policy, None, settings.task, settings.reward, settings.randomisation, 0, 1).checked()
     weights_hash = policy_hash(rollouts.policy)
     if wanted_hash not in (None, weights_hash):
@@ -160,43 +170,28 @@ def _prepared(policy: Path, settings: ResidualSettings, pace: Pace, wanted_hash:
 
 def _watch(run: ResidualRun | SacRun, folder: Path) -> tuple[Path, dict[str, Any]]:
     """Train with a progress bar; returns the residual's folder and the last report."""
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+    from so_arm.cli.rl_progress import training_progress
+    from so_arm.learning.worker_pool import WorkerDied
 
-    columns = (
-        TextColumn("{task.fields[phase]}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("step {task.fields[step]}  updates {task.fields[updates]}  {task.fields[success]}"),
-        TimeElapsedColumn(),
-        TextColumn("left: {task.fields[left]}"),
-    )
     last: dict[str, Any] = {}
     said = console(Path("-"))
     said.print(f"run folder: {folder}", soft_wrap=True)
-    with Progress(*columns, console=said) as progress:
-        bar = progress.add_task("", total=1.0, phase="starting", step=0, updates=0, success="", left="?")
+    with training_progress(said) as show_progress:
 
         def show(report: Report) -> None:
             last.update(report.__dict__)
-            progress.update(
-                bar,
-                completed=report.progress,
-                phase=report.phase,
-                step=report.step,
-                updates=report.updates,
-                success=_success(report),
-                left="?" if report.remaining_s is None else f"{max(report.remaining_s, 0.0) / 60:.0f} min",
-            )
+            show_progress(report)
 
         try:
             best = run.run(show)
         except KeyboardInterrupt:
-            go_on = f"; go on with: so-arm rl-train --resume {folder}" if run.trainer.settings.algo == "td3-bc" else ""
-            said.print(f"saved at step {run.trainer.step}{go_on}", soft_wrap=True)
+            said.print(_saved(run, folder), soft_wrap=True, markup=False)
             raise
+        except WorkerDied as error:
+            raise UserError(f"{error}; {_saved(run, folder)}") from None
     return best, last
 
 
-def _success(report: Report) -> str:
-    now = "" if report.success is None else f"success while exploring {report.success:.0%}"
-    return now if report.best_success is None else f"{now}, best {report.best_success:.0%}"
+def _saved(run: ResidualRun | SacRun, folder: Path) -> str:
+    go_on = f"; go on with: so-arm rl-train --resume {folder}" if run.trainer.settings.algo == "td3-bc" else ""
+    return f"saved at step {run.trainer.step}{go_on}"

@@ -15,7 +15,6 @@ from so_arm.core.provenance import provenance
 
 if TYPE_CHECKING:
     from so_arm.data.training_arrays import TrainingArrays
-    from so_arm.learning.act.settings import TrainSettings
     from so_arm.learning.act.train import TrainingRun
 
 
@@ -89,7 +88,7 @@ def train(
     run = TrainingRun(folder, source, arrays, settings, device, cores if device == "cpu" else 1, checkpoint_minutes)
     if resume is not None:
         run.resume()
-    policy, last = _watch(run, folder, settings, json_file)
+    policy, last = _watch(run, folder)
     write_json(json_file, {"policy": str(policy), **last, "settings": settings.to_dict(), "made_by": provenance()})
     console(json_file).print(f"policy: {policy}  (judge it: so-arm eval --policy {policy})", soft_wrap=True)
 
@@ -118,9 +117,7 @@ def _load(source: Path) -> TrainingArrays:
     return arrays
 
 
-def _watch(
-    run: TrainingRun, folder: Path, settings: TrainSettings, json_file: Path | None
-) -> tuple[Path, dict[str, Any]]:
+def _watch(run: TrainingRun, folder: Path) -> tuple[Path, dict[str, Any]]:
     """Train with a progress bar; returns the policy folder and the last report."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 

@@ -38,23 +38,6 @@ def residual_scale_rad(bound: ArrayLike, lower: ArrayLike = LOWER_RAD, upper: Ar
     return np.asarray(bound, dtype=np.float64) * half
 
 
-def apply_residual(
-    base: ArrayLike,
-    f: ArrayLike,
-    bound: ArrayLike,
-    lower: ArrayLike = LOWER_RAD,
-    upper: ArrayLike = UPPER_RAD,
-) -> Corrected:
-    """Correct base action(s) (..., 6) [rad] by the network output `f` (..., 6).
-
-    bound: scalar or (6,), share of each joint's half range. lower, upper: joint limits (6,) [rad].
-    The residual never carries the action across a limit; a base action that is already beyond one is left
-    to the command filter, so f = 0 changes nothing. Non-finite input gives a non-finite action, which the
-    command filter refuses.
-    """
-    return apply_correction(base, np.tanh(np.asarray(f, dtype=np.float64)), bound, lower, upper)
-
-
 def apply_correction(
     base: ArrayLike,
     correction: ArrayLike,
@@ -62,7 +45,13 @@ def apply_correction(
     lower: ArrayLike = LOWER_RAD,
     upper: ArrayLike = UPPER_RAD,
 ) -> Corrected:
-    """As `apply_residual`, for correction(s) (..., 6) in shares of the bound, -1 to 1: tanh(f)."""
+    """Correct base action(s) (..., 6) [rad] by `correction` (..., 6), in shares of the bound, -1 to 1: tanh(f).
+
+    bound: scalar or (6,), share of each joint's half range. lower, upper: joint limits (6,) [rad].
+    The residual never carries the action across a limit; a base action that is already beyond one is left to the
+    command filter, so a correction of 0 changes nothing. Non-finite input gives a non-finite action, which the
+    command filter refuses.
+    """
     base = np.asarray(base, dtype=np.float64)
     wanted = residual_scale_rad(bound, lower, upper) * np.asarray(correction, dtype=np.float64)
     room_down = np.minimum(np.asarray(lower) - base, 0.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -42,8 +43,10 @@ class EventFile:
         with files.writing(self._path):
             self._file.close()
 
-    def add_scalar(self, name: str, value: float, step: int) -> None:
-        self._write(step=step, summary=Summary(value=[Summary.Value(tag=name, simple_value=value)]))
+    def add_scalars(self, values: Mapping[str, float], step: int) -> None:
+        """By name."""
+        scalars = [Summary.Value(tag=name, simple_value=value) for name, value in values.items()]
+        self._write(step=step, summary=Summary(value=scalars))
 
     def _write(self, **content: Any) -> None:
         with files.writing(self._path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import signal
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,6 +15,13 @@ from typing import Any, Self
 
 from so_arm.core.errors import SoArmError, UserError
 from so_arm.core.interrupt import children_deaf_to_interrupt
+
+#: From when a worker's line is cut to when the system knows how it ended [s].
+_END_TIMEOUT_S = 5.0
+
+
+class WorkerDied(UserError):
+    """A worker process is gone without a word; what it was at is lost."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +42,11 @@ class WorkerPool[Job, Done]:
         self._setup = setup
         self._stack = contextlib.ExitStack()
         self._carrier = ThreadPoolExecutor(1, thread_name_prefix="worker_pool")
-        self._lines: list[Connection] = []
+        self._processes: dict[Connection, SpawnProcess] = {}
         self._idle: list[Connection] = []
 
     def __enter__(self) -> Self:
-        self._lines = self._stack.enter_context(_workers(self._setup, self.workers))
+        self._processes = self._stack.enter_context(_workers(self._setup, self.workers))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -50,15 +58,18 @@ class WorkerPool[Job, Done]:
         return self._carrier.submit(self.do, jobs)
 
     def do(self, jobs: Sequence[Job], on_done: Callable[[Done], None] | None = None) -> list[Done]:
-        """Results in the order of `jobs`; `on_done` hears of each as it ends, in any order."""
+        """Results in the order of `jobs`; `on_done` hears of each as it ends, in any order.
+
+        Raises a worker's UserError, `WorkerDied` for one that was killed, and SoArmError for a bug.
+        """
         pending = list(reversed(list(enumerate(jobs))))
         results: dict[int, Done] = {}
         while len(results) < len(jobs):
             while pending and self._idle:
-                _tell(self._idle.pop(), pending.pop())
-            for line in wait(self._lines):
+                self._tell(self._idle.pop(), pending.pop())
+            for line in wait(list(self._processes)):
                 assert isinstance(line, Connection)
-                said = _heard(line)
+                said = self._heard(line)
                 self._idle.append(line)
                 if said is not None:
                     number, done = said
@@ -66,6 +77,22 @@ class WorkerPool[Job, Done]:
                     if on_done is not None:
                         on_done(done)
         return [results[number] for number in range(len(jobs))]
+
+    def _tell(self, line: Connection, job: tuple[int, Job]) -> None:
+        try:
+            line.send(job)
+        except OSError:
+            raise _died(self._processes[line]) from None
+
+    def _heard(self, line: Connection) -> Any:
+        """What one worker says: a numbered result, the None of one that is ready for its first job, or a fault."""
+        try:
+            said = line.recv()
+        except (EOFError, OSError):
+            raise _died(self._processes[line]) from None
+        if isinstance(said, _Fault):
+            raise UserError(said.message) if said.user_can_fix else SoArmError(said.message)
+        return said
 
 
 def work_in_processes[Job, Done](
@@ -79,33 +106,19 @@ def work_in_processes[Job, Done](
         return pool.do(jobs, on_done)
 
 
-def _tell(line: Connection, job: Any) -> None:
-    try:
-        line.send(job)
-    except OSError:
-        raise _died() from None
-
-
-def _died() -> SoArmError:
-    return SoArmError("a worker process died (killed, or out of memory?)")
-
-
-def _heard(line: Connection) -> Any:
-    """What one worker says: a numbered result, the None of one that is ready for its first job, or a fault."""
-    try:
-        said = line.recv()
-    except (EOFError, OSError):
-        raise _died() from None
-    if isinstance(said, _Fault):
-        raise UserError(said.message) if said.user_can_fix else SoArmError(said.message)
-    return said
+def _died(process: SpawnProcess) -> WorkerDied:
+    process.join(_END_TIMEOUT_S)
+    code = process.exitcode
+    how = f"exit code {code}" if code is None or code >= 0 else str(signal.strsignal(-code)).lower()
+    hint = ", out of memory? Fewer workers take less" if code == -signal.SIGKILL else ""
+    return WorkerDied(f"a worker process died ({how}{hint})")
 
 
 @contextlib.contextmanager
-def _workers(setup: Callable[[], Callable[[Any], Any]], count: int) -> Iterator[list[Connection]]:
+def _workers(setup: Callable[[], Callable[[Any], Any]], count: int) -> Iterator[dict[Connection, SpawnProcess]]:
+    """Processes by the lines to them."""
     context = multiprocessing.get_context("spawn")  # a forked GL context or thread pool does not work
-    processes: list[SpawnProcess] = []
-    lines: list[Connection] = []
+    processes: dict[Connection, SpawnProcess] = {}
     try:
         with children_deaf_to_interrupt():
             for _ in range(count):
@@ -113,14 +126,12 @@ def _workers(setup: Callable[[], Callable[[Any], Any]], count: int) -> Iterator[
                 process = context.Process(target=_work, args=(setup, theirs), daemon=True)
                 process.start()
                 theirs.close()
-                processes.append(process)
-                lines.append(ours)
-        yield lines
+                processes[ours] = process
+        yield processes
     finally:
-        for process in processes:
+        for line, process in processes.items():
             process.kill()  # they hold nothing that a polite end would save
             process.join()
-        for line in lines:
             line.close()
 
 

@@ -67,7 +67,6 @@ class TrainingRun:
         checkpoint_minutes: float = 10.0,
     ) -> None:
         self._folder = folder
-        self._dataset = dataset
         self._arrays = arrays
         self._settings = settings
         self._checkpoint_s = 60.0 * checkpoint_minutes
@@ -98,8 +97,8 @@ class TrainingRun:
                 while self.trainer.progress() < 1.0:
                     report = self._some_steps()
                     metrics.write(json.dumps(report.__dict__) + "\n")
-                    for name in ("loss", "learning_rate", "steps_per_s"):
-                        board.add_scalar(f"train/{name}", getattr(report, name), report.step)
+                    shown = ("loss", "learning_rate", "steps_per_s")
+                    board.add_scalars({f"train/{name}": getattr(report, name) for name in shown}, report.step)
                     on_report(report)
                     if time.monotonic() - saved_at > self._checkpoint_s:
                         with uninterrupted():

@@ -14,10 +14,9 @@ from so_arm.learning.residual.episodes import Kind, Workplace
 from so_arm.learning.residual.estimator import Estimator
 from so_arm.learning.residual.network_input import BODY_SIZE, LOOK_SIZE
 from so_arm.learning.residual.run import Run, bodies_of, plan_due
+from so_arm.learning.residual.seeds import FIRST_SEED as FIRST_SEED
+from so_arm.learning.residual.seeds import SEEDS_PER_RUN, first_seed
 from so_arm.learning.residual.settings import ResidualSettings
-
-#: Episodes that are drawn have seeds from here on, far from those that policies are judged on.
-FIRST_SEED = 1_000_000_000
 
 
 class ResidualEnv(gym.Env[np.ndarray, np.ndarray]):
@@ -41,9 +40,10 @@ class ResidualEnv(gym.Env[np.ndarray, np.ndarray]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Start the episode of `seed`; without one, the next of this environment's random sequence."""
+        """Start the episode of `seed`; without one, the next of this environment's random sequence of its run's."""
         super().reset(seed=seed)
-        chosen = seed if seed is not None else int(self.np_random.integers(FIRST_SEED, 2**31))
+        first = first_seed(self._settings.seed)
+        chosen = seed if seed is not None else int(self.np_random.integers(first, first + SEEDS_PER_RUN))
         self._run = Run(self._env, chosen, Kind.evaluation, self._bound, self._workplace, self._settings)
         return self._observe(), {}
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import math
 from collections import deque
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -86,13 +86,21 @@ class Judgement:
         return other is None or (self.success, -self.steps) > (other.success, -other.steps)
 
 
+class Sink(Protocol):
+    """Where metrics go besides ``metrics.jsonl``; a context."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_: Any) -> None: ...
+    def add_scalars(self, values: Mapping[str, float], step: int) -> None: ...
+
+
 class Journal:
     """``metrics.jsonl`` and ``tensorboard/`` of a run's folder, and what later rounds want to know of earlier ones."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._recent: deque[bool] = deque(maxlen=_RECENT)
-        self._board: EventFile | None = None
+        self._sinks: list[Sink] = []
         self.best: Judgement | None = None
         self.judged_at = -1  #: step of the residual that was judged last
 
@@ -101,10 +109,13 @@ class Journal:
         """Of the last exploring episodes."""
         return mean(list(self._recent)) if self._recent else None
 
-    def open(self, step: int) -> EventFile:
-        """Begin to write at `step`; to be closed by the caller."""
-        self._board = EventFile(self._folder / "tensorboard", step)
-        return self._board
+    @contextmanager
+    def open(self, step: int, *more: Sink) -> Iterator[None]:
+        """Write to TensorBoard, from `step` on, and to `more`."""
+        with ExitStack() as stack:
+            sinks: tuple[Sink, ...] = (EventFile(self._folder / "tensorboard", step), *more)
+            self._sinks = [stack.enter_context(sink) for sink in sinks]
+            yield
 
     def resume(self, episodes: int) -> None:
         """Go on after so many episodes; lines that were written later are dropped, and half a line too."""
@@ -125,10 +136,8 @@ class Journal:
         row = _row(trainer, episodes, kind) | (judgement.row() if judgement is not None else {})
         self._remember(row)
         files.append_json_line(self._folder / METRICS_FILE, row)
-        if self._board is not None:
-            for name, value in row.items():
-                if "/" in name:
-                    self._board.add_scalar(name, value, row["step"])
+        for sink in self._sinks:
+            sink.add_scalars({name: value for name, value in row.items() if "/" in name}, row["step"])
 
     def _remember(self, row: dict[str, Any]) -> None:
         if row["kind"] == Kind.exploration:

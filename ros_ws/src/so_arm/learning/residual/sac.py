@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,29 +19,17 @@ import torch
 from stable_baselines3 import SAC
 from stable_baselines3.common.callbacks import BaseCallback
 
-from so_arm.core import files
 from so_arm.core.errors import UserError
 from so_arm.core.interrupt import uninterrupted
-from so_arm.core.paths import from_here
-from so_arm.core.provenance import provenance
 from so_arm.learning.residual.episodes import Episode, Kind, Order, Weights, Workplace
 from so_arm.learning.residual.estimator import Estimator, Frames, fit
-from so_arm.learning.residual.gym_env import FIRST_SEED, ResidualEnv
-from so_arm.learning.residual.journal import Journal, Judgement
+from so_arm.learning.residual.gym_env import ResidualEnv
 from so_arm.learning.residual.networks import Actor
-from so_arm.learning.residual.residual_folder import save_residual
+from so_arm.learning.residual.order_shares import Pool, carried_out, make_collector
+from so_arm.learning.residual.run_folder import BEST, FINAL, Base, Pace, Report, RunFolder
+from so_arm.learning.residual.seeds import first_seed
 from so_arm.learning.residual.settings import ResidualSettings
-from so_arm.learning.residual.training import (
-    BEST,
-    FINAL,
-    RUN_FILE,
-    SELECTION_SEED,
-    Base,
-    Pace,
-    Report,
-    make_collector,
-    shares,
-)
+from so_arm.learning.residual.update_rhythm import update_rhythm
 from so_arm.learning.worker_pool import WorkerPool
 
 #: Of the entropy in the value at the start; the rewards are of order 0.01 to 1. SAC adapts it.
@@ -80,23 +68,22 @@ class SacRun:
         make_workplace: Callable[[], Workplace],
         pace: Pace,
     ) -> None:
-        self._folder, self._base, self._pace = folder, base, pace
+        self._pace = pace
         self._make_workplace = make_workplace
         self._setup = partial(make_collector, make_workplace, settings)
         self.trainer = Standing(settings)
-        self._journal = Journal(folder)
+        self._folder = RunFolder(folder, settings, base, pace)
+        self._journal = self._folder.journal
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
             self._estimator = Estimator(base.feature_size)
         self._round: list[Episode] = []
         self._told = 0.0
-        run = {"settings": settings.to_dict(), "base": asdict(base), "pace": asdict(pace), "made_by": provenance()}
-        files.write_json(folder / RUN_FILE, run)
 
     def run(self, on_report: Callable[[Report], None]) -> Path:
         """Train to the end and return the folder of the best residual. Whatever ends it early, what is there stays."""
         standing, begun = self.trainer, time.monotonic()
-        with WorkerPool(self._setup, self._pace.workers) as pool, self._journal.open(0):
+        with self._folder.open(0), WorkerPool(self._setup, self._pace.workers) as pool:
             on_report(self._report(Kind.disturbed))
             self._fit_estimator(pool)
             model = make_sac(ResidualEnv(self._make_workplace(), standing.settings, self._estimator), standing.settings)
@@ -116,15 +103,15 @@ class SacRun:
                     self._judge(pool, model)
             finally:
                 with uninterrupted():
-                    self._save(FINAL, exported_actor(model), {})
+                    self._folder.save(FINAL, standing, self._order(model), {})
         on_report(self._report(Kind.exploration))
-        return self._folder / BEST
+        return self._folder.path / BEST
 
-    def _fit_estimator(self, pool: WorkerPool[Order, list[Episode]]) -> None:
-        settings, frames = self.trainer.settings, Frames(self._base.feature_size)
-        first = FIRST_SEED + settings.seed
+    def _fit_estimator(self, pool: Pool) -> None:
+        settings, frames = self.trainer.settings, Frames(self._estimator.feature_size)
+        first = first_seed(settings.seed)
         order = Order(list(range(first, first + settings.warmup_episodes)), Kind.disturbed)
-        for episode in self._carried_out(pool, order):
+        for episode in carried_out(pool, order, settings.episodes_per_round):
             frames.add(episode.features, episode.places, episode.estimated)
         generator = torch.Generator().manual_seed(settings.seed)
         if frames.size:
@@ -147,45 +134,21 @@ class SacRun:
             self._journal.tell(standing, self._round, Kind.exploration, None)
             self._round = []
 
-    def _judge(self, pool: WorkerPool[Order, list[Episode]], model: SAC) -> None:
+    def _judge(self, pool: Pool, model: SAC) -> None:
         """Keep the residual as it is now if it does better than the best so far."""
-        actor = exported_actor(model)
-        seeds = list(range(SELECTION_SEED, SELECTION_SEED + self._pace.evaluation_episodes))
-        order = Order(seeds, Kind.evaluation, _weights_of(actor), _weights_of(self._estimator))
-        judgement = Judgement.of(self._carried_out(pool, order), at=self.trainer.step)
-        if judgement.better_than(self._journal.best):
-            self._save(BEST, actor, judgement.row())
-        self._journal.tell(self.trainer, [], Kind.evaluation, judgement)
+        standing, order = self.trainer, self._folder.evaluation(self._order(model))
+        episodes = carried_out(pool, order, standing.settings.episodes_per_round)
+        judgement = self._folder.judged(standing, order, episodes, standing.step)
+        self._journal.tell(standing, [], Kind.evaluation, judgement)
 
-    def _carried_out(self, pool: WorkerPool[Order, list[Episode]], order: Order) -> list[Episode]:
-        orders = shares(order, pool.workers, self.trainer.settings.episodes_per_round)
-        return [episode for share in pool.do(orders) for episode in share]
-
-    def _save(self, name: str, actor: Actor, judged: dict[str, Any]) -> None:
-        standing = self.trainer
-        training = {
-            "step": standing.step,
-            "minutes": standing.seconds / 60.0,
-            "updates": standing.networks.updates,
-            "selection": judged | {"seeds": [SELECTION_SEED, self._pace.evaluation_episodes]},
-        }
-        base = {"base": self._base.weights_hash, "policy": from_here(Path(self._base.policy))}
-        description = base | {"training": training, "made_by": provenance()}
-        save_residual(self._folder / name, actor, self._estimator, standing.settings, description)
+    def _order(self, model: SAC) -> Order:
+        """Nothing to do, with the residual as it is now."""
+        return Order([], Kind.evaluation, _weights_of(exported_actor(model)), _weights_of(self._estimator))
 
     def _report(self, kind: Kind) -> Report:
-        standing, best = self.trainer, self._journal.best
+        standing = self.trainer
         left = standing.settings.steps - standing.step
-        return Report(
-            phase=kind.value,
-            step=standing.step,
-            updates=standing.networks.updates,
-            episodes=standing.episodes,
-            success=self._journal.success,
-            best_success=None if best is None else best.success,
-            progress=standing.step / standing.settings.steps,
-            remaining_s=standing.seconds / standing.step * left if standing.step else None,
-        )
+        return self._folder.report(standing, kind, standing.seconds / standing.step * left if standing.step else None)
 
 
 class _Listener(BaseCallback):
@@ -200,7 +163,7 @@ class _Listener(BaseCallback):
 
 def make_sac(env: ResidualEnv, settings: ResidualSettings) -> SAC:
     """SAC whose policy starts near the base: its mean is zero, its deviation ``exploration_noise``."""
-    ratio = settings.updates_per_step
+    ticks, updates = update_rhythm(settings.updates_per_step)
     model = SAC(
         "MlpPolicy",
         env,
@@ -210,12 +173,12 @@ def make_sac(env: ResidualEnv, settings: ResidualSettings) -> SAC:
         batch_size=settings.batch_size,
         tau=settings.target_rate,
         gamma=settings.discount,
-        train_freq=max(1, round(1.0 / ratio)),
-        gradient_steps=max(1, round(ratio)),
+        train_freq=ticks,
+        gradient_steps=updates,
         ent_coef=_FIRST_TEMPERATURE,
         n_steps=settings.n_step,
         policy_kwargs={"net_arch": [settings.hidden] * 2},
-        seed=FIRST_SEED + settings.seed,  # the environment's first episode has it, too
+        seed=first_seed(settings.seed),  # the environment's first episode has it, too
         device="cpu",
     )
     head = model.actor.mu

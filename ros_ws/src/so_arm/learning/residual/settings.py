@@ -10,6 +10,7 @@ from typing import Any
 from so_arm.core.errors import UserError, choice_error
 from so_arm.core.joints import JOINT_NAMES, NUM_JOINTS
 from so_arm.learning.precision import PRECISIONS
+from so_arm.learning.residual.update_rhythm import update_rhythm
 
 ALGORITHMS = ("td3-bc", "sac")
 #: Share of each joint's half range. The gripper gets more: its command says how hard to close, not only where to.
@@ -84,6 +85,8 @@ class ResidualSettings:
         for name in ("updates_per_step", "exploration_noise") if self.algo == "sac" else ():
             if getattr(self, name) == 0.0:
                 raise UserError(f"{name} is 0, expected more for algo sac")
+        if self.algo == "sac":
+            update_rhythm(self.updates_per_step)
         if self.precision not in PRECISIONS:
             raise choice_error("precision", self.precision, PRECISIONS)
         for name in ("steps", "episodes_per_round", "n_step", "hidden", "ensemble", "batch_size", "policy_delay"):

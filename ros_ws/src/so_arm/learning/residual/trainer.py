@@ -1,4 +1,4 @@
-"""A residual training run without folders and processes: what to collect next, what to learn from it, its exact state.
+"""A residual training run without folders and processes: what to collect next, and what to learn from it.
 
 A round is a set of episodes that are carried out with the actor as it was at the round's start, while the learner
 makes the updates that the round before has earned. Everything that is saved is the state between two rounds, so a run
@@ -10,43 +10,30 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from so_arm.core import files
 from so_arm.core.errors import UserError
 from so_arm.learning.residual.episodes import Episode, Kind, Order, Weights
 from so_arm.learning.residual.estimator import Estimator, Frames, fit
 from so_arm.learning.residual.replay_buffer import Batch, ReplayBuffer, joined
+from so_arm.learning.residual.seeds import first_seed
 from so_arm.learning.residual.settings import ResidualSettings
 from so_arm.learning.residual.td3_bc import Td3Bc
-from so_arm.learning.tensor_files import (
-    optimiser_tensors,
-    read_tensors,
-    replacing_folder,
-    restore_optimiser,
-    write_tensors,
+from so_arm.learning.residual.trainer_state import (
+    MODULES,
+    Store,
+    TrainerState,
+    network_tensors,
+    read_state,
+    restore_networks,
+    restore_stores,
+    stored_tensors,
 )
 
-STATE_FILE = "state.json"
-_NETWORKS_FILE, _EXPERIENCE_FILE = "networks.safetensors", "experience.safetensors"
-#: Seeds of episodes to learn from begin here, far from those that policies are judged on.
-_FIRST_SEED = 1_000_000_000
-_SEEDS_PER_RUN = 10_000_000
-_MODULES = ("actor", "critics", "slow_actor", "slow_critics")
-_OPTIMISERS = ("actor_optimiser", "critic_optimiser")
 _COUNTERS = ("step", "episodes", "demonstrated", "disturbed", "fitted_at", "debt", "estimate_error", "seconds")
-
-
-class _Between(NamedTuple):
-    """The state between two rounds."""
-
-    tensors: dict[str, Tensor]  #: copies of what learning changes
-    experience: dict[str, Tensor]  #: views of rows that are not written again, but for estimates by the next fit
-    numbers: dict[str, Any]
 
 
 class ResidualTrainer:
@@ -66,6 +53,7 @@ class ResidualTrainer:
         self._frames = Frames(feature_size)
         self._demos = ReplayBuffer(self._frames, settings.n_step, settings.discount)
         self._online = ReplayBuffer(self._frames, settings.n_step, settings.discount)
+        self._stores: dict[str, Store] = {"demos": self._demos, "online": self._online, "frames": self._frames}
         self._rng = np.random.default_rng(settings.seed)
         self._ready = False
         self._between = self._snapshot()
@@ -81,7 +69,7 @@ class ResidualTrainer:
 
     def next_order(self) -> Order:
         """What to carry out next."""
-        settings, first = self.settings, _FIRST_SEED + self.settings.seed * _SEEDS_PER_RUN + self.episodes
+        settings, first = self.settings, first_seed(self.settings.seed) + self.episodes
         if self.demonstrated < settings.demonstrations:
             kind, count = Kind.demonstration, settings.demonstrations - self.demonstrated
         elif self.disturbed < settings.warmup_episodes:
@@ -95,7 +83,7 @@ class ResidualTrainer:
 
     def weights(self) -> tuple[Weights, Weights]:
         """Actor and estimator as they were between the last two rounds."""
-        return self._weights("actor."), self._weights("estimator.")
+        return self._between.weights("actor"), self._between.weights("estimator")
 
     def learn(self, on_update: Callable[[], None] = lambda: None) -> None:
         """Make the updates that are due. UserError when a loss stops being a number; the last saved state is good."""
@@ -127,32 +115,18 @@ class ResidualTrainer:
 
     def save(self, folder: Path) -> None:
         """The state between the last two rounds, whole or not at all; UserError when the disk is full."""
-        tensors, experience, numbers = self._between
-        with replacing_folder(folder) as part:
-            write_tensors(part / _NETWORKS_FILE, tensors)
-            write_tensors(part / _EXPERIENCE_FILE, experience)
-            files.write_json(part / STATE_FILE, numbers | {"settings": self.settings.to_dict()})
+        self._between.write(folder, self.settings)
 
     def load(self, folder: Path) -> None:
         """Inverse of `save`; UserError for files that are missing or damaged."""
-        state = files.read_json(folder / STATE_FILE)
-        tensors, experience = read_tensors(folder / _NETWORKS_FILE), read_tensors(folder / _EXPERIENCE_FILE)
+        state = read_state(folder)
         try:
-            self._restore_networks(tensors)
-            self._restore_experience({name: tensor.numpy() for name, tensor in experience.items()})
-            for name in _COUNTERS:
-                value = state[name]
-                setattr(self, name, math.nan if value is None else type(getattr(self, name))(value))  # JSON has no NaN
-            self.networks.updates = int(state["updates"])
-            self._ready = bool(state["ready"])
-            self._rng.bit_generator.state = state["rng"]
+            restore_networks(self.networks, self.estimator, state.tensors)
+            restore_stores(self._stores, state.experience)
+            self._restore_numbers(state.numbers)
         except (KeyError, ValueError, TypeError, RuntimeError, AttributeError) as error:
             raise UserError(f"{folder} is damaged: {type(error).__name__}: {error}") from None
         self._between = self._snapshot()
-
-    def _weights(self, prefix: str) -> Weights:
-        tensors = self._between.tensors
-        return {name.removeprefix(prefix): t.numpy() for name, t in tensors.items() if name.startswith(prefix)}
 
     def _update(self, scale: float, actor_too: bool = True) -> None:
         self.networks.update(self._batch(), scale, actor_too)
@@ -166,7 +140,7 @@ class ResidualTrainer:
 
     def _check_weights(self) -> None:
         """The last update of a round may spoil the networks without a loss that tells."""
-        for name in _MODULES:
+        for name in MODULES:
             if not all(torch.isfinite(tensor).all() for tensor in getattr(self.networks, name).parameters()):
                 self._check_loss(f"gradient of {name}", math.nan)
 
@@ -204,46 +178,15 @@ class ResidualTrainer:
         self._frames.estimate(self.estimator)
         self.fitted_at = self.step
 
-    def _snapshot(self) -> _Between:
-        networks = self.networks
-        tensors = {
-            f"{name}.{key}": value for name in _MODULES for key, value in getattr(networks, name).state_dict().items()
-        }
-        tensors |= {f"estimator.{key}": value for key, value in self.estimator.state_dict().items()}
-        for name in _OPTIMISERS:
-            tensors |= {f"{name}.{key}": value for key, value in optimiser_tensors(getattr(networks, name)).items()}
-        tensors["scales.mean"], tensors["scales.scale"] = networks.privileged_mean, networks.privileged_scale
-        tensors["generator.state"] = networks.generator.get_state()
+    def _snapshot(self) -> TrainerState:
         numbers = {name: getattr(self, name) for name in _COUNTERS}
-        numbers |= {"updates": networks.updates, "ready": self._ready, "rng": self._rng.bit_generator.state}
-        copies = {name: tensor.detach().clone() for name, tensor in tensors.items()}
-        return _Between(copies, self._experience(), numbers)
+        numbers |= {"updates": self.networks.updates, "ready": self._ready, "rng": self._rng.bit_generator.state}
+        return TrainerState(network_tensors(self.networks, self.estimator), stored_tensors(self._stores), numbers)
 
-    def _experience(self) -> dict[str, Tensor]:
-        parts = (("demos", self._demos), ("online", self._online), ("frames", self._frames))
-        return {
-            f"{part}.{name}": torch.from_numpy(array) for part, store in parts for name, array in store.saved().items()
-        }
-
-    def _restore_networks(self, tensors: dict[str, Tensor]) -> None:
-        parts: dict[str, dict[str, Tensor]] = {name: {} for name in (*_MODULES, *_OPTIMISERS, "estimator")}
-        for name, tensor in tensors.items():
-            part, key = name.split(".", 1)
-            parts.setdefault(part, {})[key] = tensor
-        for name in _MODULES:
-            getattr(self.networks, name).load_state_dict(parts[name])
-        for name in _OPTIMISERS:
-            restore_optimiser(getattr(self.networks, name), parts[name])
-        self.estimator.load_state_dict(parts["estimator"])
-        self.networks.privileged_mean = parts["scales"]["mean"]
-        self.networks.privileged_scale = parts["scales"]["scale"]
-        self.networks.generator.set_state(parts["generator"]["state"])
-
-    def _restore_experience(self, arrays: dict[str, np.ndarray]) -> None:
-        parts: dict[str, dict[str, np.ndarray]] = {}
-        for name, array in arrays.items():
-            part, key = name.split(".", 1)
-            parts.setdefault(part, {})[key] = array
-        self._frames.restore(parts["frames"])
-        self._demos.restore(parts["demos"])
-        self._online.restore(parts["online"])
+    def _restore_numbers(self, numbers: dict[str, Any]) -> None:
+        for name in _COUNTERS:
+            value = numbers[name]
+            setattr(self, name, math.nan if value is None else type(getattr(self, name))(value))  # JSON has no NaN
+        self.networks.updates = int(numbers["updates"])
+        self._ready = bool(numbers["ready"])
+        self._rng.bit_generator.state = numbers["rng"]

@@ -1,0 +1,135 @@
+"""What a residual training run leaves in its folder, whatever the algorithm, and what it says of itself meanwhile."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from so_arm.core import files
+from so_arm.core.errors import UserError
+from so_arm.core.paths import from_here
+from so_arm.core.provenance import provenance
+from so_arm.learning.residual.collector import load_weights
+from so_arm.learning.residual.episodes import Episode, Kind, Order
+from so_arm.learning.residual.estimator import Estimator
+from so_arm.learning.residual.journal import Journal, Judgement, Learner
+from so_arm.learning.residual.networks import Actor
+from so_arm.learning.residual.residual_folder import save_residual
+from so_arm.learning.residual.seeds import SELECTION_SEED
+from so_arm.learning.residual.settings import ResidualSettings
+from so_arm.learning.weights_and_biases import WandbRun
+
+RUN_FILE = "run.json"
+BEST, FINAL = "best", "final"
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How a run is driven. None of it decides what is learned, but for the last bits of the base's chunks.
+
+    workers: processes that collect. The base plans for all episodes of one process at once, and how many they are
+    shows in the last bits.
+    """
+
+    workers: int = 1
+    evaluate_every: int = 30_000  # ticks
+    evaluation_episodes: int = 60
+    checkpoint_minutes: float = 5.0
+    wandb: str | None = None  # project of Weights & Biases that gets the metrics, too
+
+
+@dataclass
+class Report:
+    """Where a run stands. remaining_s is None until a speed is known; success: of the last 100 exploring episodes."""
+
+    phase: str
+    step: int
+    updates: int
+    episodes: int
+    success: float | None
+    best_success: float | None
+    progress: float
+    remaining_s: float | None
+
+
+@dataclass(frozen=True)
+class Base:
+    """What the residual is trained on top of. weights_hash: see `residual_folder.policy_hash`."""
+
+    policy: str
+    weights_hash: str
+    feature_size: int
+
+
+class RunFolder:
+    """``run.json``, ``metrics.jsonl``, ``tensorboard/``, and the residuals ``best/`` and ``final/``."""
+
+    def __init__(self, path: Path, settings: ResidualSettings, base: Base, pace: Pace) -> None:
+        self.path = path
+        self.journal = Journal(path)
+        self._settings, self._base, self._pace = settings, base, pace
+        run = {"settings": settings.to_dict(), "base": asdict(base), "pace": asdict(pace), "made_by": provenance()}
+        files.write_json(path / RUN_FILE, run)
+
+    def open(self, step: int) -> AbstractContextManager[None]:
+        """While it is open, the metrics go wherever they are wanted."""
+        project = self._pace.wandb
+        more = [] if project is None else [WandbRun(self.path, project, self._settings.to_dict())]
+        return self.journal.open(step, *more)
+
+    def evaluation(self, order: Order) -> Order:
+        """The residual of `order` on the episodes that choose the best."""
+        seeds = list(range(SELECTION_SEED, SELECTION_SEED + self._pace.evaluation_episodes))
+        return order._replace(seeds=seeds, kind=Kind.evaluation)
+
+    def judged(self, learner: Learner, order: Order, episodes: list[Episode], step: int) -> Judgement:
+        """What `episodes` say of the residual of `order`, as of `step`: it is kept if it does better than the best."""
+        judgement = Judgement.of(episodes, step)
+        if judgement.better_than(self.journal.best):
+            self.save(BEST, learner, order, judgement.row())
+        return judgement
+
+    def save(self, name: str, learner: Learner, order: Order, judged: dict[str, Any]) -> None:
+        """Write the residual of `order`. judged: of it, as far as it is known."""
+        actor = Actor(self._settings.hidden, self._settings.actor_layer_norm)
+        estimator = Estimator(self._base.feature_size)
+        load_weights(actor, order.actor)
+        load_weights(estimator, order.estimator)
+        training = {
+            "step": learner.step,
+            "minutes": learner.seconds / 60.0,
+            "updates": learner.networks.updates,
+            "selection": judged | {"seeds": [SELECTION_SEED, self._pace.evaluation_episodes]},
+        }
+        base = {"base": self._base.weights_hash, "policy": from_here(Path(self._base.policy))}
+        description = base | {"training": training, "made_by": provenance()}
+        save_residual(self.path / name, actor, estimator, self._settings, description)
+
+    def report(self, learner: Learner, phase: Kind, remaining_s: float | None) -> Report:
+        best = self.journal.best
+        return Report(
+            phase=phase.value,
+            step=learner.step,
+            updates=learner.networks.updates,
+            episodes=learner.episodes,
+            success=self.journal.success,
+            best_success=None if best is None else best.success,
+            progress=min(learner.step / self._settings.steps, 1.0),
+            remaining_s=remaining_s,
+        )
+
+
+def load_run(folder: Path) -> tuple[ResidualSettings, dict[str, Any]]:
+    """Settings of the run that `folder` holds, and all that it says of itself."""
+    path = folder / RUN_FILE
+    if not path.is_file():
+        raise UserError(f"{folder} holds no residual training run to resume (no {RUN_FILE})")
+    run = files.read_json(path)
+    try:
+        Base(**run["base"])
+        Pace(**run["pace"])
+        return ResidualSettings.from_dict(run["settings"]), run
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{path} is damaged: {type(error).__name__}: {error}") from None

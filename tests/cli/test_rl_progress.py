@@ -1,0 +1,42 @@
+"""The progress line of `so-arm rl-train`, as a terminal of 80 columns shows it."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from so_arm.cli.rl_progress import training_progress
+
+pytestmark = pytest.mark.torch
+
+
+def _line(**changes: object) -> str:
+    """The last state of the line."""
+    from rich.console import Console
+
+    from so_arm.learning.residual.run_folder import Report
+
+    values = {"phase": "exploration", "step": 0, "updates": 0, "episodes": 0, "success": None, "best_success": None}
+    report = Report(**(values | {"progress": 0.0, "remaining_s": None} | changes))  # type: ignore[arg-type]
+    shown = io.StringIO()
+    with training_progress(Console(width=80, file=shown)) as show:
+        show(report)
+    (line,) = shown.getvalue().splitlines()
+    return line
+
+
+def test_the_longest_line_is_whole_in_80_columns() -> None:
+    line = _line(
+        phase="demonstration", step=1_000_000, progress=1.0, success=1.0, best_success=1.0, remaining_s=36_000.0
+    )
+    assert len(line) <= 80
+    assert line.split("━")[0] == "demonstration " and line.count("━") >= 10
+    words = " ".join(line.split("━")[-1].split())
+    assert words == "100% step 1000000 success 100%, best 100% left: 600 min"
+
+
+def test_what_is_not_known_yet_is_left_out() -> None:
+    assert " ".join(_line().split()) == "exploration 0% step 0 left: ?"
+    assert "success 25% " in _line(success=0.25)
+    assert " best 98% " in _line(best_success=0.98)
