@@ -14,8 +14,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -28,16 +26,18 @@ from stable_baselines3 import TD3
 from stable_baselines3.common.noise import NormalActionNoise
 
 from so_arm.core.statistics import median_interval
+from so_arm.learning.compute import threads
 from so_arm.learning.precision import cpu_has_bf16
 from so_arm.learning.residual.episodes import Episode, Kind, Order, Weights
 from so_arm.learning.residual.estimator import Estimator
-from so_arm.learning.residual.gym_env import FIRST_SEED, ResidualEnv
+from so_arm.learning.residual.gym_env import ResidualEnv
 from so_arm.learning.residual.network_input import BODY_SIZE, LOOK_SIZE
 from so_arm.learning.residual.networks import Actor
+from so_arm.learning.residual.order_shares import make_collector
+from so_arm.learning.residual.seeds import first_seed
 from so_arm.learning.residual.settings import ResidualSettings
 from so_arm.learning.residual.td3_bc import CRITIC_INPUTS
 from so_arm.learning.residual.trainer import ResidualTrainer
-from so_arm.learning.residual.training import make_collector
 from so_arm.learning.worker_pool import WorkerPool
 
 sys.path.insert(0, str(Path(__file__).parent / "beside"))  # the collecting process finds its base there, too
@@ -74,15 +74,15 @@ _SHORT = {"seeds": 1, "steps": 200, "every": 200, "episodes": 4}
 
 def run(quick: bool) -> dict[str, Any]:
     """`ratio` is ours / stable-baselines3 in environment steps per second."""
-    with _threads(1), WorkerPool(partial(make_collector, make_workplace, SETTINGS), 1) as pool:
+    with threads(1), WorkerPool(partial(make_collector, make_workplace, SETTINGS), 1) as pool:
         ours = _Ours(pool, SETTINGS)
         theirs = _Theirs(ours.trainer.estimator, SETTINGS)
         theirs.learn(2 * SETTINGS.batch_size)  # until it makes an update per step
         rates: dict[str, list[float]] = {"ours": [], "stable_baselines3": []}
-        threads = dict.fromkeys(rates, 1) if quick else _best_threads(ours, theirs, steps=600)
+        counts = dict.fromkeys(rates, 1) if quick else _best_threads(ours, theirs, steps=600)
         for _ in range(2 if quick else 11):
             for name, side in (("stable_baselines3", theirs), ("ours", ours)):
-                with _threads(threads[name]):
+                with threads(counts[name]):
                     rates[name].append(side.rate(100 if quick else 800))
         products_s = _products_s(100 if quick else 400)
         curves = _curves(pool, **(_SHORT if quick else _LONG))
@@ -96,7 +96,7 @@ def run(quick: bool) -> dict[str, Any]:
         "passed": ratio >= TARGET and curves["alike"],
         "ratio_ci95": median_interval(ratios),
         **{f"{name}_steps_per_s": float(median(values)) for name, values in measured.items()},
-        **{f"{name}_threads": count for name, count in threads.items()},
+        **{f"{name}_threads": count for name, count in counts.items()},
         "products_ms": 1000.0 * products_s,
         "precision": str(_DTYPE).removeprefix("torch."),
         "ceiling": theirs_s / (products_s / len(os.sched_getaffinity(0))),
@@ -158,7 +158,7 @@ class _Theirs:
             target_policy_noise=settings.smoothing_noise,
             target_noise_clip=2.0 * settings.smoothing_noise,
             policy_kwargs={"net_arch": [settings.hidden] * 2},
-            seed=FIRST_SEED + settings.seed,
+            seed=first_seed(settings.seed),
             device="cpu",
         )
         for actor in (self._model.actor, self._model.actor_target):
@@ -187,7 +187,7 @@ def _best_threads(ours: _Ours, theirs: _Theirs, steps: int) -> dict[str, int]:
     for name, side in (("ours", ours), ("stable_baselines3", theirs)):
         rates = {}
         for count in _THREADS:
-            with _threads(count):
+            with threads(count):
                 side.rate(steps // 4)
                 rates[count] = side.rate(steps)
         best[name] = max(rates, key=lambda count: rates[count])
@@ -199,7 +199,7 @@ def _products_s(repeats: int) -> float:
     pairs = [(torch.randn(a, b, dtype=_DTYPE), torch.randn(b, c, dtype=_DTYPE)) for a, b, c in _products()]
     rooms = [torch.empty(len(a), b.shape[1], dtype=a.dtype) for a, b in pairs]
     times = []
-    with _threads(1):
+    with threads(1):
         for _ in range(repeats):
             begun = time.perf_counter()
             for (a, b), room in zip(pairs, rooms, strict=True):
@@ -254,13 +254,3 @@ def _error_mm(episode: Episode) -> float:
     """Mean distance of the gripper from the target in the last third of a second."""
     last = episode.privileged[-_LAST_TICKS:]
     return 1000.0 * float(np.linalg.norm(last[:, :3] - last[:, 3:6], axis=1).mean())
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

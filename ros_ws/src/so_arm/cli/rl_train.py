@@ -61,7 +61,10 @@ def rl_train(
         Path | None, typer.Option(metavar="DIR", help="Go on exactly where the run in this folder stopped.")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, max=64, show_default="all cores but one", help="Processes that collect.")
+        int | None, typer.Option(min=1, max=64, show_default="the other cores", help="Processes that collect.")
+    ] = None,
+    learner_threads: Annotated[
+        int | None, typer.Option(min=1, max=64, show_default="half of the cores", help="Threads that learn.")
     ] = None,
     evaluate_every: Annotated[
         int | None, typer.Option(min=1, show_default="30000", help="Ticks between evaluations.")
@@ -88,6 +91,7 @@ def rl_train(
     asked = asked_settings(options | {"steps": steps, "seed": seed, "bound": bound}, setting or [])
     pace = {
         "workers": workers,
+        "learner_threads": learner_threads,
         "evaluate_every": evaluate_every,
         "evaluation_episodes": evaluation_episodes,
         "checkpoint_minutes": checkpoint_minutes,
@@ -113,8 +117,10 @@ def _new_run(
     if policy is None:
         raise no_policy_error()
     settings = ResidualSettings(**asked)
-    spare = max(1, len(os.sched_getaffinity(0)) - 1)  # one core is for learning
-    make_run = _prepared(policy, settings, Pace(**{"workers": spare} | pace))
+    cores = len(os.sched_getaffinity(0))
+    learning = pace.setdefault("learner_threads", max(1, cores // 2))
+    pace.setdefault("workers", max(1, cores - learning))
+    make_run = _prepared(policy, settings, Pace(**pace))
     folder = run_directory(output, "rl-train", settings.to_dict() | {"policy": str(policy)})
     return make_run(folder), folder
 

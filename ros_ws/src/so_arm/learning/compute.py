@@ -28,16 +28,26 @@ class Compute:
 
 
 @contextmanager
-def one_core() -> Iterator[None]:
-    """One thread on one core in the block, so that times of two computations compare; Linux."""
-    threads, cores = torch.get_num_threads(), os.sched_getaffinity(0)
-    torch.set_num_threads(1)
-    os.sched_setaffinity(0, {max(cores)})
+def threads(count: int) -> Iterator[None]:
+    """So many threads for what torch computes in the block. More may change the last bits of a product."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
     try:
         yield
     finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def one_core() -> Iterator[None]:
+    """One thread on one core in the block, so that times of two computations compare; Linux."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(cores)})
+    try:
+        with threads(1):
+            yield
+    finally:
         os.sched_setaffinity(0, cores)
-        torch.set_num_threads(threads)
 
 
 def _device(name: str) -> torch.device:

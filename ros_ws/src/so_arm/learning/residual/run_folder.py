@@ -27,16 +27,17 @@ BEST, FINAL = "best", "final"
 
 @dataclass(frozen=True)
 class Pace:
-    """How a run is driven. None of it decides what is learned, but for the last bits of the base's chunks.
+    """How a run is driven. None of it decides what is learned, but for the last bits of chunks and products.
 
     workers: processes that collect. The base plans for all episodes of one process at once, and how many they are
-    shows in the last bits.
+    shows in the last bits. learner_threads: of torch, for the updates; those show there, too.
     """
 
     workers: int = 1
     evaluate_every: int = 30_000  # ticks
     evaluation_episodes: int = 60
     checkpoint_minutes: float = 5.0
+    learner_threads: int = 1
     wandb: str | None = None  # project of Weights & Biases that gets the metrics, too
 
 

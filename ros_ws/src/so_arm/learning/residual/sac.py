@@ -21,6 +21,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from so_arm.core.errors import UserError
 from so_arm.core.interrupt import uninterrupted
+from so_arm.learning.compute import threads
 from so_arm.learning.residual.episodes import Episode, Kind, Order, Weights, Workplace
 from so_arm.learning.residual.estimator import Estimator, Frames, fit
 from so_arm.learning.residual.gym_env import ResidualEnv
@@ -83,7 +84,11 @@ class SacRun:
     def run(self, on_report: Callable[[Report], None]) -> Path:
         """Train to the end and return the folder of the best residual. Whatever ends it early, what is there stays."""
         standing, begun = self.trainer, time.monotonic()
-        with self._folder.open(0), WorkerPool(self._setup, self._pace.workers) as pool:
+        with (
+            threads(self._pace.learner_threads),
+            self._folder.open(0),
+            WorkerPool(self._setup, self._pace.workers) as pool,
+        ):
             on_report(self._report(Kind.disturbed))
             self._fit_estimator(pool)
             model = make_sac(ResidualEnv(self._make_workplace(), standing.settings, self._estimator), standing.settings)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from so_arm.core.errors import UserError
 from so_arm.core.interrupt import uninterrupted
+from so_arm.learning.compute import threads
 from so_arm.learning.residual.episodes import Kind, Workplace
 from so_arm.learning.residual.order_shares import Pool, carried_out, flat, make_collector, shares
 from so_arm.learning.residual.run_folder import BEST, FINAL, Base, Pace, Report, RunFolder
@@ -48,6 +49,7 @@ class ResidualRun:
         """Train to the end and return the folder of the best residual. Whatever ends it early, the state is saved."""
         saved_at = time.monotonic()
         with (
+            threads(self._pace.learner_threads),
             self._folder.open(self.trainer.step),
             WorkerPool(self._setup, self._pace.workers) as pool,
         ):
