@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -29,25 +30,29 @@ def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _workers(of: int) -> Iterator[int]:
     for child in Path(f"/proc/{of}/task/{of}/children").read_text().split():
-        if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
-            yield int(child)
+        with suppress(OSError):  # gone by now, as git is that tells the revision
+            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
+                yield int(child)
 
 
 def _killed(*words: str) -> tuple[int, str]:
     """Exit code and last words of a command one of whose workers is killed as soon as it is there."""
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "so_arm.cli.main", *words],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )
-    deadline = time.monotonic() + 100
-    while not (workers := list(_workers(process.pid))) and time.monotonic() < deadline:
-        assert process.poll() is None
-        time.sleep(0.05)
-    os.kill(workers[0], signal.SIGKILL)
-    _, said = process.communicate(timeout=100)
+    ) as process:
+        try:
+            deadline = time.monotonic() + 300
+            while not (workers := list(_workers(process.pid))):
+                assert process.poll() is None and time.monotonic() < deadline
+                time.sleep(0.05)
+            os.kill(workers[0], signal.SIGKILL)
+            _, said = process.communicate(timeout=300)
+        finally:
+            process.kill()
     return process.returncode, said
 
 
