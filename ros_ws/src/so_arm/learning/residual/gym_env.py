@@ -14,7 +14,6 @@ from so_arm.learning.residual.episodes import Kind, Workplace
 from so_arm.learning.residual.estimator import Estimator
 from so_arm.learning.residual.network_input import BODY_SIZE, LOOK_SIZE
 from so_arm.learning.residual.run import Run, bodies_of, plan_due
-from so_arm.learning.residual.seeds import FIRST_SEED as FIRST_SEED
 from so_arm.learning.residual.seeds import SEEDS_PER_RUN, first_seed
 from so_arm.learning.residual.settings import ResidualSettings
 
