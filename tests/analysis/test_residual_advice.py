@@ -55,6 +55,11 @@ def test_the_phase_where_most_fail():
     assert "training more often" not in advice
 
 
+def test_latency_that_chance_explains():
+    late = Pair(residual_side(spread(6)), residual_side(spread(6)))
+    assert "late costs" not in report_of(residual_side(spread(3)), delays=[(1, late)])["advice"]
+
+
 def test_latency_that_costs():
     late = Pair(residual_side(spread(30)), residual_side(spread(30)))
     advice = report_of(residual_side(set()), delays=[(4, late)])["advice"]

@@ -40,3 +40,25 @@ def test_what_is_not_known_yet_is_left_out() -> None:
     assert " ".join(_line().split()) == "exploration 0% step 0 left: ?"
     assert "success 25% " in _line(success=0.25)
     assert " best 98% " in _line(best_success=0.98)
+
+
+def test_before_exploration_it_counts_episodes() -> None:
+    assert "episode 348 of 600 before learning" in _line(phase="disturbed", episodes=348, before=600)
+
+
+def test_a_log_gets_a_line_every_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    import time
+    from itertools import count
+
+    from rich.console import Console
+
+    from so_arm.learning.residual.run_folder import Report
+
+    clock = count(0.0, 25.0)
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    shown = io.StringIO()
+    with training_progress(Console(width=80, file=shown)) as show:
+        for step in range(8):
+            show(Report("exploration", step, 0, 0, 0.5, None, 0.1, 120.0))
+        lines = [line for line in shown.getvalue().splitlines() if line.startswith("exploration, step")]
+    assert lines and lines[0].endswith("success 50%, left: 2 min") and len(lines) < 8

@@ -62,3 +62,10 @@ def test_mean_difference():
 def test_cases_must_be_the_same(before: list[bool], after: list[bool]):
     with pytest.raises(ValueError, match="expected the same cases"):
         paired_success(before, after)
+
+
+def test_where_nothing_fails_any_more_the_ratio_is_not_certain():
+    """Wilson's upper limit for 0 of 20 is 16.1 %, and the base failed in 30 %."""
+    found = paired_success([True] * 14 + [False] * 6, [True] * 20)
+    assert found.failure_ratio == 0.0
+    assert found.failure_ratio_ci95 == pytest.approx((0.0, 0.1611 / 0.3), abs=1e-3)

@@ -20,8 +20,6 @@ _SHORT_OF_BOUND = 0.15
 #: A residual that uses less of its bound than this on every joint (RMS) hardly acts.
 _HARDLY_ACTS = 0.02
 _MOST = 0.5
-#: From this on latency costs success: points of the success rate lost with the residual.
-_LATENCY_COSTS = 0.05
 _NEXT_STEP = {
     "untouched": "the approach: a reward for coming near the object, and features that tell where it is",
     "touched": "the grasp: more training on it (a denser reward between touching and lifting)",
@@ -153,11 +151,15 @@ _RULES: tuple[Callable[[Report], Finding | None], ...] = (_idle, _harmful, _satu
 
 
 def _latency(report: Report) -> str:
-    """A sentence about the least delay that costs the residual more than a little; empty where none does."""
-    for row in report["delays"]:
-        if row["lost"]["residual"] >= _LATENCY_COSTS:
+    """A sentence about the least delay that costs the residual more than chance explains; empty where none does."""
+    episodes, delays = len(report["residual"]["episodes"]), report["delays"]
+    failures = {row["delay_ticks"]: round((1.0 - row["residual"]["success_rate"]) * episodes) for row in delays}
+    for row in delays:
+        failed = failures[row["delay_ticks"]]
+        if len(delays) * excess_p(failed, episodes, failed + failures[0], 2 * episodes) < _BY_CHANCE:
+            ticks = f"{row['delay_ticks']} tick{'s' * (row['delay_ticks'] > 1)}"
             return (
-                f" A policy that answers {row['delay_ticks']} ticks ({row['delay_ms']:.0f} ms) late costs "
+                f" A policy that answers {ticks} ({row['delay_ms']:.0f} ms) late costs "
                 f"{100 * row['lost']['residual']:.0f} points of success: train with that latency if the arm has it."
             )
     return ""

@@ -1,7 +1,8 @@
-"""The line that says how far residual training is; it fits a terminal of 80 columns."""
+"""The line that says how far residual training is; it fits a terminal of 80 columns. A log gets one every minute."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from so_arm.learning.residual.run_folder import Report
 
 _WIDEST_BAR = 40
+_SECONDS_BETWEEN_LINES = 60.0
 
 
 @contextmanager
@@ -24,24 +26,35 @@ def training_progress(said: Console) -> Iterator[Callable[[Report], None]]:
         TextColumn("{task.fields[phase]}"),
         BarColumn(bar_width=None, table_column=Column(max_width=_WIDEST_BAR)),
         TaskProgressColumn(),
-        TextColumn("step {task.fields[step]}"),
+        TextColumn("{task.fields[place]}"),
         TextColumn("{task.fields[success]}"),
         TextColumn("left: {task.fields[left]}"),
     )
     with Progress(*columns, console=said) as progress:
-        bar = progress.add_task("", total=1.0, phase="starting", step=0, success="", left="?")
+        bar = progress.add_task("", total=1.0, phase="starting", place="", success="", left="?")
+        told = time.monotonic()
 
         def show(report: Report) -> None:
-            progress.update(
-                bar,
-                completed=report.progress,
-                phase=report.phase,
-                step=report.step,
-                success=_success(report),
-                left="?" if report.remaining_s is None else f"{max(report.remaining_s, 0.0) / 60:.0f} min",
-            )
+            nonlocal told
+            place, success, left = _place(report), _success(report), _left(report)
+            progress.update(bar, completed=report.progress, phase=report.phase, place=place, success=success, left=left)
+            if not said.is_terminal and time.monotonic() - told >= _SECONDS_BETWEEN_LINES:
+                told = time.monotonic()
+                words = (report.phase, place, success, f"left: {left}")
+                said.print(", ".join(filter(None, words)), soft_wrap=True)
 
         yield show
+
+
+def _place(report: Report) -> str:
+    """Ticks count exploration; before it, there are only episodes."""
+    if report.before is None:
+        return f"step {report.step}"
+    return f"episode {report.episodes} of {report.before} before learning"
+
+
+def _left(report: Report) -> str:
+    return "?" if report.remaining_s is None else f"{max(report.remaining_s, 0.0) / 60:.0f} min"
 
 
 def _success(report: Report) -> str:

@@ -127,7 +127,7 @@ def _watch(run: TrainingRun, folder: Path) -> tuple[Path, dict[str, Any]]:
         TextColumn("training"),
         BarColumn(),
         TaskProgressColumn(),
-        TextColumn("step {task.fields[step]}  loss {task.fields[loss]:.4f}  {task.fields[speed]:.2f} steps/s"),
+        TextColumn("step {task.fields[step]}  {task.fields[pace]}"),
         TimeElapsedColumn(),
         TextColumn("left: {task.fields[left]}"),
     )
@@ -135,14 +135,13 @@ def _watch(run: TrainingRun, folder: Path) -> tuple[Path, dict[str, Any]]:
     said = console(Path("-"))
     said.print(f"run folder: {folder}", soft_wrap=True)
     with Progress(*columns, console=said) as progress:
-        bar = progress.add_task("", total=1.0, step=0, loss=float("nan"), speed=0.0, left="?")
+        bar = progress.add_task("", total=1.0, step=run.trainer.step, pace="", left="?")
 
         def show(report: Report) -> None:
             last.update(report.__dict__)
             left = "?" if report.remaining_s is None else f"{max(report.remaining_s, 0.0) / 60:.1f} min"
-            progress.update(
-                bar, completed=report.progress, step=report.step, loss=report.loss, speed=report.steps_per_s, left=left
-            )
+            pace = f"loss {report.loss:.4f}  {report.steps_per_s:.2f} steps/s"
+            progress.update(bar, completed=report.progress, step=report.step, pace=pace, left=left)
 
         try:
             policy = run.run(show)

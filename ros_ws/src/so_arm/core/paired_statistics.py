@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from so_arm.core.statistics import mean, mean_interval, percentiles
+from so_arm.core.statistics import mean, mean_interval, percentiles, wilson_interval
 
 #: Enough for the second digit of an interval to stand still.
 DRAWS = 10_000
@@ -25,7 +25,9 @@ class PairedSuccess:
     difference_ci95: tuple[float, float]  #: paired bootstrap
     mcnemar_p: float  #: exact, two-sided
     failure_ratio: float | None  #: failure rate after / before, None where nothing failed before
-    failure_ratio_ci95: tuple[float, float] | None  #: paired bootstrap over the draws with a failure before
+    #: Paired bootstrap over the draws with a failure before. Where nothing failed after, no draw tells how rare that
+    #: is: then up to the upper limit of Wilson's interval of the failure rate, by the rate before.
+    failure_ratio_ci95: tuple[float, float] | None
 
 
 def paired_success(before: Sequence[bool], after: Sequence[bool]) -> PairedSuccess:
@@ -66,6 +68,8 @@ def paired_mean_difference(before: ArrayLike, after: ArrayLike) -> tuple[float, 
 
 def _ratio_interval(numerator: np.ndarray, denominator: np.ndarray) -> tuple[float, float]:
     """95 % interval of sum(numerator) / sum(denominator), (n,) bool each, over draws of the n cases."""
+    if not numerator.any():
+        return 0.0, wilson_interval(0, len(numerator))[1] / float(denominator.mean())
     drawn = np.random.default_rng(0).integers(0, len(numerator), (DRAWS, len(numerator)))
     above, below = numerator[drawn].sum(axis=1), denominator[drawn].sum(axis=1)
     low, high = percentiles(above[below > 0] / below[below > 0], (2.5, 97.5))

@@ -136,6 +136,8 @@ class Journal:
         row = _row(trainer, episodes, kind) | (judgement.row() if judgement is not None else {})
         self._remember(row)
         files.append_json_line(self._folder / METRICS_FILE, row)
+        if kind not in (Kind.exploration, Kind.evaluation):
+            return  # before the first step there is no axis to put it on
         for sink in self._sinks:
             sink.add_scalars({name: value for name, value in row.items() if "/" in name}, row["step"])
 

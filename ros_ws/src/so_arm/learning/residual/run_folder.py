@@ -43,7 +43,10 @@ class Pace:
 
 @dataclass
 class Report:
-    """Where a run stands. remaining_s is None until a speed is known; success: of the last 100 exploring episodes."""
+    """Where a run stands. remaining_s is None until a speed is known; success: of the last 100 exploring episodes.
+
+    before: so many episodes come before exploration; None once they are done.
+    """
 
     phase: str
     step: int
@@ -53,6 +56,7 @@ class Report:
     best_success: float | None
     progress: float
     remaining_s: float | None
+    before: int | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ class RunFolder:
     def evaluation(self, order: Order) -> Order:
         """The residual of `order` on the episodes that choose the best."""
         seeds = list(range(SELECTION_SEED, SELECTION_SEED + self._pace.evaluation_episodes))
-        return order._replace(seeds=seeds, kind=Kind.evaluation)
+        return order._replace(seeds=seeds, kind=Kind.evaluation, scale=1.0)  # as it is used later
 
     def judged(self, learner: Learner, order: Order, episodes: list[Episode], step: int) -> Judgement:
         """What `episodes` say of the residual of `order`, as of `step`: it is kept if it does better than the best."""
@@ -109,7 +113,9 @@ class RunFolder:
         save_residual(self.path / name, actor, estimator, self._settings, description)
 
     def report(self, learner: Learner, phase: Kind, remaining_s: float | None) -> Report:
-        best = self.journal.best
+        best, settings = self.journal.best, self._settings
+        before = settings.warmup_episodes + (0 if settings.algo == "sac" else settings.demonstrations)
+        preparing = phase is not Kind.exploration
         return Report(
             phase=phase.value,
             step=learner.step,
@@ -117,8 +123,9 @@ class RunFolder:
             episodes=learner.episodes,
             success=self.journal.success,
             best_success=None if best is None else best.success,
-            progress=min(learner.step / self._settings.steps, 1.0),
+            progress=min(learner.episodes / max(before, 1) if preparing else learner.step / settings.steps, 1.0),
             remaining_s=remaining_s,
+            before=before if preparing else None,
         )
 
 
