@@ -57,7 +57,8 @@ def run_graph(
                     on_episode(result)
                 on_step()
     if len(results) < rollouts.episodes:
-        done = f"{len(results)} of {rollouts.episodes} episodes"
+        asked = "" if rollouts.episodes == ENDLESS else f" of {rollouts.episodes}"
+        done = f"{len(results)}{asked} episodes"
         reason = output.last_words.reason() or "no process failed"
         raise UserError(f"the graph ended after {done}: {reason} (all it said: {log})")
     return results
