@@ -2,9 +2,10 @@
 
     python benchmarks/residual/ablation.py --output outputs/ablation --json benchmarks/results/ablation.json
 
-Every row is the learning loop of `so-arm rl-train` without its files, and the residual of the last step is judged on
-the same unseen episodes; nothing is chosen. Rows that prepare alike share demonstrations and warm-up. Interrupted, it
-goes on with the same command: rows that are done are read from their file.
+Every row is the learning loop of `so-arm rl-train` without its files. As there, the residual that does best on the
+selection seeds is the one that is judged, on unseen episodes; the curve on the selection seeds is told, too, because
+early residuals may differ much from one evaluation to the next. Rows that prepare alike share demonstrations and
+warm-up. Interrupted, it goes on with the same command: rows that are done are read from their file.
 """
 
 from __future__ import annotations
@@ -29,12 +30,14 @@ from so_arm.core.provenance import provenance
 from so_arm.core.statistics import mean, wilson_interval
 from so_arm.learning.residual.collector import Collector
 from so_arm.learning.residual.episodes import Episode, Kind, Order
+from so_arm.learning.residual.seeds import SELECTION_SEED
 from so_arm.learning.residual.settings import ResidualSettings
 from so_arm.learning.residual.trainer import ResidualTrainer
 from so_arm.learning.worker_pool import WorkerPool
 
 POLICY = Path("models/act_pick_place")
 EPISODES, SEED = 200, 100_000
+SELECTION_EPISODES, EVERY = 60, 10_000  # ticks
 #: Name of the row to the settings that differ from the default.
 ROWS: dict[str, dict[str, Any]] = {
     "all parts": {},
@@ -48,7 +51,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "smallest of all critics, no random pair": {"pair": False},
     "no clone at the start": {"clone_updates": 0},
     "no critic warm-up": {"critic_warmup": 0},
-    "bound grows from a tenth": {"scale_start": 0.1, "scale_steps": 20_000},
+    "bound grows from a tenth": {"scale_start": 0.1, "scale_steps": 40_000},
     "no target smoothing": {"smoothing_noise": 0.0},
     "half the updates per step": {"updates_per_step": 0.1},
     "half of each batch demonstrations": {"demo_share": 0.5},
@@ -60,7 +63,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--json", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=40_000, help="control ticks of exploration of each row")
+    parser.add_argument("--steps", type=int, default=80_000, help="control ticks of exploration of each row")
     parser.add_argument("--side-by-side", type=int, default=2)
     arguments = parser.parse_args()
     done: dict[str, dict[str, Any]] = {}
@@ -77,7 +80,7 @@ def main() -> None:
 
 
 def _row(output: Path, name: str, steps: int) -> dict[str, Any]:
-    """Train, judge the last residual, and say what came of it."""
+    """Train, judge the best residual, and say what came of it."""
     path = output / f"{list(ROWS).index(name):02d}.json"
     if path.is_file():
         row: dict[str, Any] = read_json(path)
@@ -86,14 +89,21 @@ def _row(output: Path, name: str, steps: int) -> dict[str, Any]:
     begun = time.monotonic()
     with WorkerPool(partial(_collector, output / "experience", settings), 1) as pool:
         trainer = ResidualTrainer(settings, feature_size=_feature_size())
+        best, curve = (-1.0, trainer.next_order()), []
         while not trainer.finished:
             order = trainer.next_order()
             coming = pool.start([order])
             trainer.learn()
             trainer.take(coming.result()[0], order.kind)
+            if trainer.step >= EVERY * (len(curve) + 1) or trainer.finished:
+                order = trainer.next_order()
+                success = _judged(pool, settings, order, SELECTION_SEED, SELECTION_EPISODES)["success"]
+                curve.append((trainer.step, success))
+                best = max(best, (success, order), key=lambda judged: judged[0])
+                print(f"{name}: step {trainer.step} of {steps}, success {success:.0%}", file=sys.stderr, flush=True)
         minutes = (time.monotonic() - begun) / 60.0
         row = {"name": name, "settings": ROWS[name], "minutes": minutes, "updates": trainer.networks.updates}
-        row |= _judged(pool, settings, trainer.next_order())
+        row |= {"curve": curve} | _judged(pool, settings, best[1], SEED, EPISODES)
     write_json(path, row)
     return row
 
@@ -104,18 +114,20 @@ def _base(output: Path) -> dict[str, Any]:
     if not path.is_file():
         settings = ResidualSettings()
         with WorkerPool(partial(_collector, output / "experience", settings), 1) as pool:
-            write_json(path, _judged(pool, settings, Order([], Kind.evaluation)))
+            write_json(path, _judged(pool, settings, Order([], Kind.evaluation), SEED, EPISODES))
     found: dict[str, Any] = read_json(path)
     return found
 
 
-def _judged(pool: WorkerPool[Order, list[Episode]], settings: ResidualSettings, order: Order) -> dict[str, Any]:
-    """Of the order its actor and estimator; an order without them is the base."""
-    order = order._replace(kind=Kind.evaluation, scale=settings.scale(settings.steps))
+def _judged(
+    pool: WorkerPool[Order, list[Episode]], settings: ResidualSettings, order: Order, seed: int, count: int
+) -> dict[str, Any]:
+    """Of the order its actor and estimator on `count` episodes; an order without them is the base."""
+    order = order._replace(kind=Kind.evaluation, scale=1.0)
     size = settings.episodes_per_round
     episodes: list[Episode] = []
-    for first in range(SEED, SEED + EPISODES, size):
-        seeds = list(range(first, min(first + size, SEED + EPISODES)))
+    for first in range(seed, seed + count, size):
+        seeds = list(range(first, min(first + size, seed + count)))
         episodes += pool.do([order._replace(seeds=seeds)])[0]
     good = [episode.steps for episode in episodes if episode.success]
     interval = wilson_interval(len(good), len(episodes))
