@@ -153,3 +153,12 @@ def test_a_folder_that_holds_no_run(tmp_path: Path) -> None:
         (tmp_path / "run.json").write_text(json.dumps(told))
         with pytest.raises(UserError, match=r"run\.json is damaged"):
             load_run(tmp_path)
+
+
+def test_the_learner_has_the_threads_that_the_run_was_started_with(tmp_path: Path) -> None:
+    before, counts = torch.get_num_threads(), []
+    pace = replace(PACE, learner_threads=2)
+    run = ResidualRun(tmp_path, replace(SETTINGS, steps=1), Base("base", "hash", FEATURES), make_workplace, pace)
+    run.run(lambda report: counts.append(torch.get_num_threads()))
+    assert set(counts) == {2} and torch.get_num_threads() == before
+    assert load_run(tmp_path)[1]["pace"]["learner_threads"] == 2

@@ -7,7 +7,6 @@ are written where they belong, and only those inputs get one that somebody asks 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -25,18 +24,12 @@ class Layer(NamedTuple):
     gain: Tensor | None = None  #: (outputs,) of layer normalisation, before the ReLU
     offset: Tensor | None = None  #: (outputs,)
 
-    def map(self, f: Callable[[Tensor], Tensor]) -> Layer:
-        return Layer(*(None if tensor is None else f(tensor) for tensor in self))  # type: ignore[arg-type]
-
 
 class Network(NamedTuple):
     """Layers with ReLU, and a linear head."""
 
     layers: list[Layer]
     head: Layer
-
-    def map(self, f: Callable[[Tensor], Tensor]) -> Network:
-        return Network([layer.map(f) for layer in self.layers], self.head.map(f))
 
 
 class _Passed(NamedTuple):
