@@ -41,6 +41,8 @@ SELECTION_EPISODES, EVERY = 60, 10_000  # ticks
 #: Name of the row to the settings that differ from the default.
 ROWS: dict[str, dict[str, Any]] = {
     "all parts": {},
+    "actor learns at a third of the rate": {"actor_learning_rate": 1e-4},
+    "learner in fp32 where the processor has bf16": {"precision": "fp32"},
     "no demonstrations": {"demonstrations": 0},
     "demonstrations at the usual pace": {"demonstration_pace": 1.0},
     "no potential, success alone": {"shaping": 0.0},

@@ -126,8 +126,8 @@ def test_a_residual_is_compared_with_the_policy_alone_on_the_same_seeds(demo, no
     assert demo("--residual", "residual", "--episodes", 3, "--seed", 4, "--output", "run") == 0
     shown = capsys.readouterr().out
     assert "the same seeds without the residual, through the MuJoCo bridge in lockstep" in shown
-    assert "success rate      100.0%   (95 % interval " in shown
-    assert "policy alone      66.7%   (95 % interval 20.8% to 93.9%)" in shown
+    assert "success, policy + residual  100.0%   (95 % interval " in shown
+    assert "success, policy alone       66.7%   (95 % interval 20.8% to 93.9%)" in shown
     report = json.loads(Path("run/report.json").read_text())
     assert (report["success_rate"], report["meta"]["residual"]) == (1.0, "residual")
     alone = report["policy_alone"]

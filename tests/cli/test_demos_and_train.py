@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,6 +77,25 @@ def test_an_interrupted_recording_is_whole_and_goes_on(dataset: Path, capfd: pyt
     assert [note["seed"] for note in _record(dataset)["notes"]] == list(range(before + 1))
     assert main([*DEMOS, "--output", str(dataset), "--noise", "0.1"]) == 2
     assert "was recorded with noise_rad 0.0, not 0.1" in capfd.readouterr().err
+
+
+def test_a_killed_worker_loses_no_episode(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from so_arm.sim import demonstrations
+
+    whole = demonstrations.demonstrations
+
+    def cut_short(settings: demonstrations.DemonstrationSettings, seeds: Iterable[int], workers: int) -> Iterator[Any]:
+        yield from whole(settings, itertools.islice(seeds, 2), workers)
+        raise demonstrations.WorkerKilled("a worker process was killed")
+
+    monkeypatch.setattr(demonstrations, "demonstrations", cut_short)
+    root = tmp_path / "set"
+    assert main([*DEMOS, "--output", str(root), "--episodes", "5"]) == 2
+    said = capfd.readouterr()
+    assert "the same command goes on" in said.out and "error: a worker process was killed" in said.err
+    assert [note["seed"] for note in _record(root)["notes"]] == [0, 1] and _record(root)["complete"]
 
 
 def test_training_is_interrupted_and_resumed(dataset: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -27,6 +27,17 @@ def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [folder]
 
 
+def test_who_may_read_the_folder_may_read_the_tensors(tmp_path: Path) -> None:
+    import torch
+
+    from so_arm.learning.tensor_files import write_tensors
+
+    for mode, expected in ((0o755, 0o644), (0o700, 0o600)):
+        tmp_path.chmod(mode)
+        write_tensors(tmp_path / "weights", {"weights": torch.zeros(3)})
+        assert (tmp_path / "weights").stat().st_mode & 0o777 == expected
+
+
 def test_a_full_disk_is_said_in_one_line(tmp_path: Path) -> None:
     """A file that may not grow fails as one on a full disk does; safetensors reports it by a type of its own."""
     import torch

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
+
 import numpy as np
 import pytest
 
 from so_arm.core.joints import GRIPPER, LOWER_RAD, UPPER_RAD
-from so_arm.sim.demonstrations import DemonstrationSettings, _disturbances, demonstrate, demonstrations
+from so_arm.sim.demonstrations import DemonstrationSettings, WorkerKilled, _disturbances, demonstrate, demonstrations
 from so_arm.sim.expert import make_expert
 
 SETTINGS = DemonstrationSettings("reach", "none", (32, 48))
@@ -49,3 +53,13 @@ def test_workers_give_the_same_episodes_in_seed_order() -> None:
         np.testing.assert_array_equal(episode.action, alone.action)
         np.testing.assert_array_equal(episode.images["static"], alone.images["static"])
     env.close()
+
+
+@pytest.mark.gl
+def test_a_killed_worker_is_named_and_what_came_before_is_there() -> None:
+    source = demonstrations(SETTINGS, iter(range(50)), workers=1)
+    assert next(source).seed == 0
+    (worker,) = multiprocessing.active_children()
+    os.kill(worker.pid or 0, signal.SIGKILL)
+    with pytest.raises(WorkerKilled, match="a worker process was killed, out of memory"):
+        list(source)

@@ -31,4 +31,4 @@ def base_report(results: Sequence[EpisodeResult]) -> dict[str, Any]:
 
 def base_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
     """For `summary_table`, below the rate of base + residual."""
-    return [("policy alone", rate_text(report))]
+    return [("success, policy alone", rate_text(report))]

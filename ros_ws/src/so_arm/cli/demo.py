@@ -157,7 +157,10 @@ def _show(
 
     timing = report["graph"]
     comparison = comparison_rows(report["comparison"]) if "comparison" in report else []
-    comparison += base_rows(report["policy_alone"]) if "policy_alone" in report else []
+    rate_name = "success rate"
+    if "policy_alone" in report:
+        comparison += base_rows(report["policy_alone"])
+        rate_name = "success, policy + residual"
     unanswered = f"{timing['unanswered']} of {timing['ticks']} observations"
     out.print(episode_table(results))
     out.print(
@@ -172,5 +175,6 @@ def _show(
                 ("report", str(video.with_name("report.json"))),
                 *json_row(json_file),
             ],
+            rate_name,
         )
     )

@@ -93,11 +93,13 @@ def episode_table(results: Sequence[EpisodeResult]) -> Table:
     return table
 
 
-def summary_table(report: dict[str, Any], more: Sequence[tuple[str, str]] = ()) -> Table:
+def summary_table(
+    report: dict[str, Any], more: Sequence[tuple[str, str]] = (), rate_name: str = "success rate"
+) -> Table:
     """The figures of a report, and `more` rows of (name, value)."""
     table = Table.grid(padding=(0, 2))
     rows = [
-        ("success rate", rate_text(report)),
+        (rate_name, rate_text(report)),
         ("mean reward", f"{report['mean_reward']:.1f}"),
         ("mean steps", f"{report['mean_steps']:.1f}"),
     ]

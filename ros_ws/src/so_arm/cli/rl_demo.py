@@ -72,6 +72,7 @@ def rl_demo(
     out, keys = console(json_file), has_terminal()
     with run_folder(output, "rl-demo", settings) as folder:
         out.print(f"starting the node graph; what the nodes say goes to {folder / 'graph.log'}", markup=False)
+        out.print("the first episode comes when policy and simulation are loaded, in about 15 seconds", markup=False)
         turns = _run(wanted, folder, out, keys, alternate, hardware, view)
         report = settings | {"seeds": [turn["seed"] for turn in turns], "episodes": turns, "modes": _modes(turns)}
         write_json(folder / "report.json", report)

@@ -2,46 +2,39 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from so_arm.cli.progress_bar import LogLines, flexible_bar
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from so_arm.learning.residual.run_folder import Report
 
-_WIDEST_BAR = 40
-_SECONDS_BETWEEN_LINES = 60.0
-
 
 @contextmanager
 def training_progress(said: Console) -> Iterator[Callable[[Report], None]]:
-    """Yield what brings the line on `said` up to date. Where room is scarce, the bar gets what the words leave."""
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
-    from rich.table import Column
+    """Yield what brings the line on `said` up to date."""
+    from rich.progress import Progress, TaskProgressColumn, TextColumn
 
     columns = (
         TextColumn("{task.fields[phase]}"),
-        BarColumn(bar_width=None, table_column=Column(max_width=_WIDEST_BAR)),
+        flexible_bar(),
         TaskProgressColumn(),
         TextColumn("{task.fields[place]}"),
         TextColumn("{task.fields[success]}"),
         TextColumn("left: {task.fields[left]}"),
     )
+    lines = LogLines(said)
     with Progress(*columns, console=said) as progress:
         bar = progress.add_task("", total=1.0, phase="starting", place="", success="", left="?")
-        told = time.monotonic()
 
         def show(report: Report) -> None:
-            nonlocal told
             place, success, left = _place(report), _success(report), _left(report)
             progress.update(bar, completed=report.progress, phase=report.phase, place=place, success=success, left=left)
-            if not said.is_terminal and time.monotonic() - told >= _SECONDS_BETWEEN_LINES:
-                told = time.monotonic()
-                words = (report.phase, place, success, f"left: {left}")
-                said.print(", ".join(filter(None, words)), soft_wrap=True)
+            lines.say(", ".join(filter(None, (report.phase, place, success, f"left: {left}"))))
 
         yield show
 

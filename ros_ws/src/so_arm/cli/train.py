@@ -119,20 +119,21 @@ def _load(source: Path) -> TrainingArrays:
 
 def _watch(run: TrainingRun, folder: Path) -> tuple[Path, dict[str, Any]]:
     """Train with a progress bar; returns the policy folder and the last report."""
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress, TaskProgressColumn, TextColumn
 
+    from so_arm.cli.progress_bar import LogLines, flexible_bar
     from so_arm.learning.act.train import Report
 
     columns = (
         TextColumn("training"),
-        BarColumn(),
+        flexible_bar(),
         TaskProgressColumn(),
         TextColumn("step {task.fields[step]}  {task.fields[pace]}"),
-        TimeElapsedColumn(),
         TextColumn("left: {task.fields[left]}"),
     )
     last: dict[str, Any] = {}
     said = console(Path("-"))
+    lines = LogLines(said)
     said.print(f"run folder: {folder}", soft_wrap=True)
     with Progress(*columns, console=said) as progress:
         bar = progress.add_task("", total=1.0, step=run.trainer.step, pace="", left="?")
@@ -142,6 +143,7 @@ def _watch(run: TrainingRun, folder: Path) -> tuple[Path, dict[str, Any]]:
             left = "?" if report.remaining_s is None else f"{max(report.remaining_s, 0.0) / 60:.1f} min"
             pace = f"loss {report.loss:.4f}  {report.steps_per_s:.2f} steps/s"
             progress.update(bar, completed=report.progress, step=report.step, pace=pace, left=left)
+            lines.say(f"training: step {report.step}, {pace}, left: {left}")
 
         try:
             policy = run.run(show)

@@ -38,6 +38,7 @@ def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
         save_file(tensors, path, {"format": "pt"})
     except SafetensorError as error:  # its own type even for what is an OSError
         raise UserError(f"cannot write {path}: {error}") from error
+    path.chmod(path.parent.stat().st_mode & 0o666)  # safetensors lets nobody but the owner read, whatever the umask
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

@@ -6,11 +6,13 @@ import multiprocessing
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 
+from so_arm.core.errors import UserError
 from so_arm.core.interrupt import children_deaf_to_interrupt
 from so_arm.core.joints import GRIPPER, LOWER_RAD, NUM_JOINTS, UPPER_RAD
 from so_arm.sim.env import SoArmEnv
@@ -19,6 +21,10 @@ from so_arm.sim.rendering import CAMERAS
 
 #: A disturbance is held this long [ticks], so that the arm really leaves its path before the expert corrects it.
 _NOISE_TICKS = 6
+
+
+class WorkerKilled(UserError):
+    """A process that simulates has ended without a word; what came before it is good."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,7 @@ def demonstrations(
 ) -> Generator[Demonstration, None, None]:
     """One demonstration per seed, in the order of `seeds` (which may be endless); close the iterator to stop early."""
     remaining = iter(seeds)
-    with _pool(settings, workers) as pool:
+    with _killed_worker_named(), _pool(settings, workers) as pool:
         pending: deque[Future[Demonstration]] = deque()
         while True:
             while len(pending) < 2 * workers and (seed := next(remaining, None)) is not None:
@@ -102,6 +108,14 @@ def demonstrations(
             if not pending:
                 return
             yield pending.popleft().result()
+
+
+@contextmanager
+def _killed_worker_named() -> Iterator[None]:
+    try:
+        yield
+    except BrokenProcessPool:
+        raise WorkerKilled("a worker process was killed, out of memory? Fewer workers take less") from None
 
 
 @contextmanager
