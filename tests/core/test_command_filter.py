@@ -110,7 +110,7 @@ def test_cheaper_than_the_same_comparisons_by_numpy() -> None:
         bent = np.clip(np.clip(command, lower, upper), previous - step, previous + step)
         return bent, np.array_equal(bent, command), bool(np.isfinite(command).all())
 
-    took = {function: math.inf for function in (by_numpy, lambda: command_filter.apply(command, 0, 0))}
+    took = dict.fromkeys((by_numpy, lambda: command_filter.apply(command, 0, 0)), math.inf)
     for _ in range(20):
         for function in took:
             took[function] = min(took[function], timeit.timeit(function, number=500))
