@@ -116,8 +116,8 @@ def test_the_actor_forward_and_back(layer_norm):
     wanted = torch.autograd.grad((out * grad).sum(), list(actor.parameters()))
     passage, network = Passage(), actor.network(values)
     with torch.no_grad():
-        torch.testing.assert_close(passage.forward(network, actor_input(body, places)), out.detach())
-        passage.backward(network, grad, actor.network(gradients))
+        torch.testing.assert_close(passage.forward(network, actor_input(body, places))[0], out.detach())
+        passage.backward(network, grad[None], actor.network(gradients))
     for parameter, gradient in zip(actor.parameters(), wanted, strict=True):
         torch.testing.assert_close(parameter.grad, gradient)
 

@@ -17,7 +17,7 @@ from so_arm.core.joints import LOWER_RAD, UPPER_RAD  # noqa: E402
 from so_arm.core.residual import apply_correction, to_unit  # noqa: E402
 from so_arm.learning.residual.networks import Actor  # noqa: E402
 from so_arm.learning.residual.settings import ResidualSettings  # noqa: E402
-from so_arm.learning.residual.td3_bc import Td3Bc  # noqa: E402
+from so_arm.learning.residual.td3_bc import Td3Bc, critic_input, mean_square  # noqa: E402
 
 pytestmark = pytest.mark.torch
 BOUND = (0.1, 0.1, 0.2, 0.1, 0.1, 0.3)
@@ -44,9 +44,9 @@ class _Always:
 
 
 def _loss(networks: Td3Bc, batch):
-    """Of the actor as it is, in a way that autograd knows."""
-    correction = torch.tanh(networks.actor(batch.seen.body, batch.seen.places))
-    return networks.actor_loss(batch, correction, 1.0)
+    """Of the actor as it is, and its gradient in the corrections."""
+    correction = torch.tanh(networks.actor(batch.seen.body, batch.seen.places)).detach()
+    return networks.actor_loss(batch, networks.state(batch.seen), correction, 1.0)
 
 
 def test_an_untrained_actor_says_zero_and_learns_from_there() -> None:
@@ -72,7 +72,7 @@ def test_the_critics_see_the_executed_action_the_privileged_state_and_the_base()
     networks.set_scales(np.stack([np.full(14, 3.0), np.full(14, 5.0)]).astype(np.float32))
     action = networks.executed(seen, torch.ones(3, 6), 1.0)
     assert torch.equal(action, torch.ones(3, 6))  # 0.95 + bound is beyond the limit
-    x = networks.critic_input(seen, networks.acted(seen, action))
+    x = critic_input(networks.state(seen), networks.acted(seen, action))
     torch.testing.assert_close(x[:, -12:-6], action)
     torch.testing.assert_close(x[:, -6:], torch.tensor(0.05) / torch.tensor(BOUND).expand(3, 6), atol=1e-5, rtol=0)
     torch.testing.assert_close(x[:, :52], seen.body)
@@ -124,10 +124,10 @@ def test_the_loss_of_the_actor_by_hand() -> None:
     networks._ensemble = _Always([2.0, 4.0], [4.0, 8.0])
     batch = make_batch(2, demos=1, base=np.zeros((2, 6)))
     batch.action[0] = torch.tensor(BOUND) * 3.0  # demonstrated further out than the bound allows: 1 is wanted
-    assert _loss(networks, batch).item() == pytest.approx(-2.5 + 0.25 + 0.2 * 0.25, abs=1e-6)
+    assert _loss(networks, batch)[0].item() == pytest.approx(-2.5 + 0.25 + 0.2 * 0.25, abs=1e-6)
     networks._ensemble = _Always([-2.0, 1.0], [-2.0, 1.0])
     value = -2.5 / 1.5 * -0.5
-    assert _loss(networks, batch).item() == pytest.approx(value + 0.25 + 0.2 * 0.25, abs=1e-6)
+    assert _loss(networks, batch)[0].item() == pytest.approx(value + 0.25 + 0.2 * 0.25, abs=1e-6)
 
 
 def test_lambda_is_no_way_for_gradients() -> None:
@@ -135,18 +135,18 @@ def test_lambda_is_no_way_for_gradients() -> None:
     networks = _networks(bc_zero=0.0)
     slope = torch.cat((torch.zeros(8, 6), torch.ones(8, 6)), dim=1)
     networks._ensemble = SimpleNamespace(slope=lambda x, tail: (10.0 + x[:, -6:].sum(dim=1), slope))
-    _loss(networks, make_batch(8, base=np.zeros((8, 6)))).backward()
-    torch.testing.assert_close(networks.actor.head.bias.grad, torch.full((6,), -2.5 / 10.0))
+    _, gradient = _loss(networks, make_batch(8, base=np.zeros((8, 6))))
+    torch.testing.assert_close(gradient, torch.full((8, 6), -2.5 / 10.0 / 8))
 
 
 def _plainly(networks: Td3Bc, batch, scale: float):
     """The loss of the actor, with all of it left to autograd."""
     seen, s = batch.seen, networks._settings
     correction = torch.tanh(networks.actor(seen.body, seen.places))
-    x = networks.critic_input(seen, networks.acted(seen, networks.executed(seen, correction, scale)))
+    x = critic_input(networks.state(seen), networks.acted(seen, networks.executed(seen, correction, scale)))
     value = plainly(networks.critics, x, range(s.ensemble)).mean(dim=0)
     loss = -s.bc_alpha / value.detach().abs().mean() * value.mean()
-    loss = loss + s.bc_demo * networks.distance_to_demonstration(batch, correction[: batch.demos])
+    loss = loss + s.bc_demo * (networks.off_demonstration(batch, correction) ** 2).mean()
     return loss + s.bc_zero * (correction[batch.demos :] ** 2).mean()
 
 
@@ -167,7 +167,9 @@ def test_a_step_of_the_actor_goes_down_the_gradient_that_autograd_finds(layer_no
 def test_distance_to_a_demonstration_by_hand() -> None:
     networks, batch = _networks(), make_batch(2, demos=2, base=np.zeros((2, 6)))
     batch.action[:] = torch.tensor(BOUND) * torch.tensor([[0.5], [-4.0]])
-    assert networks.distance_to_demonstration(batch, torch.zeros(2, 6)).item() == pytest.approx((0.25 + 1.0) / 2)
+    distance, slope = mean_square(networks.off_demonstration(batch, torch.zeros(2, 6)))
+    assert distance.item() == pytest.approx((0.25 + 1.0) / 2)
+    torch.testing.assert_close(slope, torch.tensor([[-0.5], [1.0]]).expand(2, 6) / 6)
 
 
 def test_the_actor_moves_every_second_update_and_the_slow_ones_follow() -> None:

@@ -1,8 +1,8 @@
-"""Small networks forward and back by hand, in memory that is taken once.
+"""Small networks forward and back by hand, the members of an ensemble at once, in memory that is taken once.
 
-The same as automatic differentiation gives, with less around the matrix products, which for networks this small is half
-of the cost: few operations take memory anew, what one layer hands to the next is still in the core's cache, gradients
-are written where they belong, and only those inputs get one that somebody asks for.
+The same as automatic differentiation gives, with less around the matrix products, which for networks this small is
+most of the cost: as few operations as there can be, few that take memory anew, gradients written where they belong,
+and only for those inputs that somebody asks for.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ _aten = torch.ops.aten
 
 
 class Layer(NamedTuple):
-    """Parameters of one layer, or their gradients."""
+    """Parameters of one layer of every member, or their gradients."""
 
-    weight: Tensor  #: (inputs, outputs)
-    bias: Tensor  #: (outputs,)
-    gain: Tensor | None = None  #: (outputs,) of layer normalisation, before the ReLU
-    offset: Tensor | None = None  #: (outputs,)
+    weight: Tensor  #: (members, inputs, outputs)
+    bias: Tensor  #: (members, 1, outputs)
+    gain: Tensor | None = None  #: (members, 1, outputs) of layer normalisation, before the ReLU
+    offset: Tensor | None = None  #: (members, 1, outputs)
 
 
 class Network(NamedTuple):
@@ -31,15 +31,23 @@ class Network(NamedTuple):
     layers: list[Layer]
     head: Layer
 
+    def member(self, i: int) -> Network:
+        """One member alone; a view."""
+
+        def alone(layer: Layer) -> Layer:
+            return Layer(*(None if part is None else part[i : i + 1] for part in layer))  # type: ignore[arg-type]
+
+        return Network([alone(layer) for layer in self.layers], alone(self.head))
+
 
 class _Passed(NamedTuple):
     """What the way back needs of one layer."""
 
-    before: Tensor  # (n, inputs)
+    before: Tensor  # (members, n, inputs)
     weight: Tensor  # as it was multiplied
-    summed: Tensor  # (n, outputs), ahead of the normalisation
-    scales: tuple[Tensor, Tensor] | None  # mean and reciprocal deviation of `summed`
-    after: Tensor  # (n, outputs)
+    summed: Tensor  # (members, n, outputs), ahead of the normalisation
+    scales: list[tuple[Tensor, Tensor]]  # of each member's `summed`, mean and reciprocal deviation; without: empty
+    after: Tensor  # (members, n, outputs)
 
 
 class Passage:
@@ -50,75 +58,97 @@ class Passage:
 
     def __init__(self, dtype: torch.dtype = torch.float32) -> None:
         self._dtype = dtype
-        self._rooms: dict[str, Tensor] = {}
+        self._rooms: dict[tuple[str, tuple[int, ...]], Tensor] = {}
         self._passed: list[_Passed] = []
+        self._last = torch.empty(0)
 
     def forward(self, network: Network, x: Tensor) -> Tensor:
-        """(n, outputs) for inputs (n, inputs)."""
+        """(members, n, outputs) for inputs (n, inputs), the same for every member."""
+        h = self._as("x", x, self._dtype).expand(len(network.head.bias), *x.shape)
         self._passed = []
-        h = self._as("x", x, self._dtype)
         for i, layer in enumerate(network.layers):
             self._passed.append(self._forward(i, layer, h))
             h = self._passed[-1].after
-        last, head = self._as("last", h, torch.float32), network.head
-        return torch.addmm(head.bias, last, head.weight, out=self._room("out", (len(x), len(head.bias))))
+        self._last, head = self._as("last", h, torch.float32), network.head
+        return torch.baddbmm(head.bias, self._last, head.weight, out=self._room("out", _outputs(h, head)))
 
     def backward(self, network: Network, grad: Tensor, into: Network | None = None, tail: int = 0) -> Tensor:
-        """Gradient (n, tail) of the last `tail` inputs, for that of what `forward` gave for `network` (n, outputs).
+        """Gradient (n, tail) of the last `tail` inputs, for that of what `forward` gave for `network` last.
 
         into: takes the gradients of the parameters, in place of what it held.
         """
-        last = self._as("last", self._passed[-1].after, torch.float32)
         if into is not None:
-            torch.mm(last.t(), grad, out=into.head.weight)
-            torch.sum(grad, 0, out=into.head.bias)
-        of_last = torch.mm(grad, network.head.weight.t(), out=self._room("of_last", last.shape))
+            torch.bmm(self._last.mT, grad, out=into.head.weight)
+            torch.sum(grad, 1, keepdim=True, out=into.head.bias)
+        of_last = torch.bmm(grad, network.head.weight.mT, out=self._room("of_last", self._last.shape))
         grad = self._as("of_rounded_last", of_last, self._dtype)
         for i in reversed(range(len(self._passed))):
             if i + 1 < len(self._passed):
                 room = self._room(f"of_{i}", self._passed[i].after.shape, self._dtype)
-                grad = torch.mm(grad, self._passed[i + 1].weight.t(), out=room)
+                grad = torch.bmm(grad, self._passed[i + 1].weight.mT, out=room)
             grad = self._backward(network.layers[i], self._passed[i], grad, into.layers[i] if into else None)
         if tail == 0:
-            return grad.new_empty((len(grad), 0))
-        acting = self._passed[0].weight[-tail:].t()
-        return self._as("of_tail", torch.mm(grad, acting), torch.float32)
+            return grad.new_empty((grad.shape[1], 0))
+        return torch.bmm(grad, self._passed[0].weight[:, -tail:].mT).sum(0, dtype=torch.float32)
 
     def _forward(self, i: int, layer: Layer, x: Tensor) -> _Passed:
         weight, bias = (self._as(f"{name}_{i}", getattr(layer, name), self._dtype) for name in ("weight", "bias"))
-        summed = torch.addmm(bias, x, weight, out=self._room(f"summed_{i}", (len(x), len(bias)), self._dtype))
+        summed = torch.baddbmm(bias, x, weight, out=self._room(f"summed_{i}", _outputs(x, layer), self._dtype))
         if layer.gain is None or layer.offset is None:
-            return _Passed(x, weight, summed, None, summed.relu_())
-        after, mean, scale = torch.native_layer_norm(summed, summed.shape[-1:], layer.gain, layer.offset, _EPSILON)
-        return _Passed(x, weight, summed, (mean, scale), after.relu_())
+            return _Passed(x, weight, summed, [], summed.relu_())
+        normalised = [
+            torch.native_layer_norm(part, part.shape[-1:], gain[0], offset[0], _EPSILON)
+            for part, gain, offset in zip(summed, layer.gain, layer.offset, strict=True)
+        ]
+        after = torch.stack(
+            [part for part, _, _ in normalised], out=self._room(f"after_{i}", summed.shape, self._dtype)
+        )
+        return _Passed(x, weight, summed, [(mean, scale) for _, mean, scale in normalised], after.relu_())
 
     def _backward(self, layer: Layer, step: _Passed, grad: Tensor, into: Layer | None) -> Tensor:
-        """Gradient of `step.summed` for that of `step.after` (n, outputs), which is overwritten."""
+        """Gradient of `step.summed` for that of `step.after` (members, n, outputs), which is overwritten."""
         grad = _aten.threshold_backward.grad_input(grad, step.after, 0, grad_input=grad)
-        if step.scales is not None and layer.gain is not None and layer.offset is not None:
-            wanted = [True, into is not None, into is not None]
-            grad, *of_norm = _aten.native_layer_norm_backward(
-                grad, step.summed, grad.shape[-1:], *step.scales, layer.gain, layer.offset, wanted
-            )
-            if into is not None and into.gain is not None and into.offset is not None:
-                into.gain.copy_(of_norm[0])
-                into.offset.copy_(of_norm[1])
+        for member in range(len(step.scales)):
+            _back_through_norm(layer, step, grad[member], into, member)
         if into is not None:
-            self._multiply(step.before.t(), grad, into.weight)
-            torch.sum(grad, 0, dtype=torch.float32, out=into.bias)
+            self._multiply(step.before.mT, grad, into.weight)
+            into.bias.copy_(grad.sum(1, keepdim=True))  # summed in fp32 inside; a sum into fp32 copies all of it first
         return grad
 
     def _multiply(self, a: Tensor, b: Tensor, into: Tensor) -> None:
         if a.dtype is into.dtype:
-            torch.mm(a, b, out=into)
+            torch.bmm(a, b, out=into)
         else:
-            into.copy_(torch.mm(a, b))
+            into.copy_(torch.bmm(a, b))
 
     def _as(self, name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
         return tensor if tensor.dtype is dtype else self._room(name, tensor.shape, dtype).copy_(tensor)
 
     def _room(self, name: str, shape: tuple[int, ...], dtype: torch.dtype = torch.float32) -> Tensor:
-        room = self._rooms.get(name)
-        if room is None or room.shape != shape:
-            room = self._rooms[name] = torch.empty(shape, dtype=dtype)
+        room = self._rooms.get((name, shape))
+        if room is None:
+            room = self._rooms[name, shape] = torch.empty(shape, dtype=dtype)
         return room
+
+
+def _outputs(x: Tensor, layer: Layer) -> tuple[int, int, int]:
+    members, n, _ = x.shape
+    return members, n, layer.bias.shape[-1]
+
+
+def _back_through_norm(layer: Layer, step: _Passed, grad: Tensor, into: Layer | None, member: int) -> None:
+    """Make of the gradient (n, outputs) of one member's normalised sums that of its sums."""
+    assert layer.gain is not None and layer.offset is not None
+    of_sum, of_gain, of_offset = _aten.native_layer_norm_backward(
+        grad,
+        step.summed[member],
+        grad.shape[-1:],
+        *step.scales[member],
+        layer.gain[member, 0],
+        layer.offset[member, 0],
+        [True, into is not None, into is not None],
+    )
+    grad.copy_(of_sum)
+    if into is not None and into.gain is not None and into.offset is not None:
+        into.gain[member, 0].copy_(of_gain)
+        into.offset[member, 0].copy_(of_offset)

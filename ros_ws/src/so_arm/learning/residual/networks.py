@@ -36,10 +36,14 @@ class Actor(nn.Module):
         hidden: list[Layer] = []
         for part in self.layers:
             if isinstance(part, nn.Linear):
-                hidden.append(Layer(of(part.weight).t(), of(part.bias)))
+                hidden.append(_one_member(part, of))
             elif isinstance(part, nn.LayerNorm):
-                hidden[-1] = hidden[-1]._replace(gain=of(part.weight), offset=of(part.bias))
-        return Network(hidden, Layer(of(self.head.weight).t(), of(self.head.bias)))
+                hidden[-1] = hidden[-1]._replace(gain=of(part.weight)[None, None], offset=of(part.bias)[None, None])
+        return Network(hidden, _one_member(self.head, of))
+
+
+def _one_member(linear: nn.Linear, of: Callable[[Tensor], Tensor]) -> Layer:
+    return Layer(of(linear.weight).t()[None], of(linear.bias)[None, None])
 
 
 def actor_input(body: Tensor, places: Tensor) -> Tensor:
@@ -73,18 +77,14 @@ class Critics(nn.Module):
         self.norms = nn.ModuleList(_EnsembleLayerNorm(members, b) for _, b in sizes) if layer_norm else None
         self.head = _EnsembleLinear(members, hidden, 1)
 
-    def networks(self, of: Callable[[Tensor], Tensor]) -> list[Network]:
-        """The parameters of each member, or what `of` makes of them, by layers."""
+    def network(self, of: Callable[[Tensor], Tensor]) -> Network:
+        """The parameters of all members, or what `of` makes of them, by layers."""
         norms: Sequence[nn.Module | None] = [None] * len(self.layers) if self.norms is None else list(self.norms)
-        parts = [
-            [of(parameter) for part in (layer, norm) if part is not None for parameter in part.parameters()]
+        *layers, head = (
+            Layer(*(of(parameter) for part in (layer, norm) if part is not None for parameter in part.parameters()))
             for layer, norm in zip((*self.layers, self.head), (*norms, None), strict=True)
-        ]
-        found = []
-        for member in range(self.members):
-            *layers, head = (Layer(weight[member], *(row[member, 0] for row in rows)) for weight, *rows in parts)
-            found.append(Network(layers, head))
-        return found
+        )
+        return Network(layers, head)
 
 
 def values(parameter: Tensor) -> Tensor:

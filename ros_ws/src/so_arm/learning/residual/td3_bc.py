@@ -17,11 +17,11 @@ from torch import Tensor
 
 from so_arm.core.joints import NUM_JOINTS
 from so_arm.learning.precision import use_bf16
-from so_arm.learning.residual.dense import Passage
+from so_arm.learning.residual.dense import Network, Passage
 from so_arm.learning.residual.ensemble import Ensemble
 from so_arm.learning.residual.flat import flattened, follow
 from so_arm.learning.residual.network_input import BODY_SIZE, LOOK_SIZE, base_action, look
-from so_arm.learning.residual.networks import Actor, Critics, actor_input, gradients, values
+from so_arm.learning.residual.networks import Actor, Critics, gradients, values
 from so_arm.learning.residual.replay_buffer import Batch, Seen
 from so_arm.learning.residual.settings import ResidualSettings
 from so_arm.learning.residual.training_reward import PRIVILEGED_SIZE
@@ -31,13 +31,14 @@ _SMOOTHING_CLIP = 2.0  # of the smoothing noise, in standard deviations
 _MAX_CORRECTION = 3.0
 _LEAST_SCALE = 1e-2
 _ACTING = 2 * NUM_JOINTS  # the last inputs of the critics: the action, and what it adds to the base's
-CRITIC_INPUTS = BODY_SIZE + LOOK_SIZE + PRIVILEGED_SIZE + _ACTING
+ACTOR_INPUTS = BODY_SIZE + LOOK_SIZE
+CRITIC_INPUTS = ACTOR_INPUTS + PRIVILEGED_SIZE + _ACTING
 
 
 class Td3Bc:
     """Actor, critics, their slow copies and their optimisers. `scale`: share of the bound in use.
 
-    With bf16 the products within the critics are rounded; everything else is fp32 always.
+    With bf16 the products within the networks are rounded; everything else is fp32 always.
     """
 
     def __init__(self, settings: ResidualSettings) -> None:
@@ -55,7 +56,7 @@ class Td3Bc:
         self._ensemble, self._slow_ensemble = Ensemble(self.critics, dtype), Ensemble(self.slow_critics, dtype)
         self._acting, self._slow_acting = self.actor.network(values), self.slow_actor.network(values)
         self._of_actor = self.actor.network(gradients)
-        self._passage = Passage()
+        self._passage = Passage(dtype)
         self.actor_optimiser = torch.optim.Adam([self._flat_actor], settings.actor_learning_rate, fused=True)
         self.critic_optimiser = torch.optim.Adam([self._flat_critics], settings.critic_learning_rate, fused=True)
         self.privileged_mean = torch.zeros(PRIVILEGED_SIZE)
@@ -68,10 +69,10 @@ class Td3Bc:
         self.privileged_mean = torch.from_numpy(privileged.mean(0))
         self.privileged_scale = torch.from_numpy(privileged.std(0) + _LEAST_SCALE)
 
-    def critic_input(self, seen: Seen, acted: Tensor) -> Tensor:
-        """(n, inputs) for what `acted` says of the actions."""
+    def state(self, seen: Seen) -> Tensor:
+        """What the critics get besides the action; the first `ACTOR_INPUTS` columns are what the actor gets."""
         known = (seen.privileged - self.privileged_mean) / self.privileged_scale
-        return torch.cat((seen.body, look(seen.body, seen.places), known, acted), dim=1)
+        return torch.cat((seen.body, look(seen.body, seen.places), known), dim=1)
 
     def acted(self, seen: Seen, action: Tensor) -> Tensor:
         """Executed actions (n, 6), normalised, and what they add to the base's in shares of the bound: (n, 12)."""
@@ -80,30 +81,35 @@ class Td3Bc:
 
     def executed(self, seen: Seen, correction: Tensor, scale: float) -> Tensor:
         """Actions (n, 6), normalised, of corrections (n, 6) in shares of the bound; as `core.residual` clips them."""
-        base = base_action(seen.body)
-        added = correction * (self._bound * scale)
-        return base + torch.clamp(added, torch.clamp(-1.0 - base, max=0.0), torch.clamp(1.0 - base, min=0.0))
+        return base_action(seen.body) + torch.clamp(correction * (self._bound * scale), *_room_around(seen))
+
+    def _free(self, seen: Seen, correction: Tensor, scale: float) -> Tensor:
+        """(n, 6): where the executed action goes with the correction."""
+        added, (low, high) = correction * (self._bound * scale), _room_around(seen)
+        return (low <= added) & (added <= high)
 
     @torch.no_grad()
     def targets(self, batch: Batch, scale: float) -> Tensor:
         """What the critics should say, (n,)."""
         settings, later = self._settings, batch.later
+        state = self.state(later)
         noise = torch.randn((len(batch.action), NUM_JOINTS), generator=self.generator) * settings.smoothing_noise
         limit = _SMOOTHING_CLIP * settings.smoothing_noise
-        wanted = torch.tanh(self._passage.forward(self._slow_acting, actor_input(later.body, later.places)))
+        wanted = self._correction(self._slow_acting, state)
         wanted = (wanted + noise.clamp(-limit, limit)).clamp(-1.0, 1.0)
         members = None
         if settings.pair and settings.ensemble > 2:
             members = torch.randperm(settings.ensemble, generator=self.generator)[:2]
         acted = self.acted(later, self.executed(later, wanted, scale))
-        said = self._slow_ensemble.values(self.critic_input(later, acted), members)
+        said = self._slow_ensemble.values(critic_input(state, acted), members)
         target: Tensor = batch.returns + batch.discount * said.min(dim=0).values
         return target
 
     @torch.no_grad()
     def update(self, batch: Batch, scale: float = 1.0, actor_too: bool = True) -> None:
         """One step of the critics, and every `policy_delay` of them one of the actor."""
-        x = self.critic_input(batch.seen, self.acted(batch.seen, batch.action))
+        state = self.state(batch.seen)
+        x = critic_input(state, self.acted(batch.seen, batch.action))
         loss, value = self._ensemble.regress(x, self.targets(batch, scale))
         self.critic_optimiser.step()
         self.updates += 1
@@ -111,51 +117,70 @@ class Td3Bc:
         self.losses["critic"] = loss.item() / self._settings.ensemble
         self.losses["value"] = value.item()
         if actor_too and self.updates % self._settings.policy_delay == 0:
-            correction = self._correction(batch.seen)
-            with torch.enable_grad():
-                loss = self.actor_loss(batch, correction, scale)
-            self._step_actor(loss, correction)
+            correction = self._correction(self._acting, state)
+            loss, slope = self.actor_loss(batch, state, correction, scale)
+            self._step_actor(correction, slope)
             follow(self._flat_slow_actor, self._flat_actor, self._settings.target_rate)
             self.losses["actor"] = loss.item()
 
-    def actor_loss(self, batch: Batch, correction: Tensor, scale: float) -> Tensor:
-        """See the head of this file. correction: (n, 6), what the actor wants, in shares of the bound."""
-        settings, seen = self._settings, batch.seen
-        acted = self.acted(seen, self.executed(seen, correction, scale))
-        with torch.no_grad():
-            value, slope = self._ensemble.slope(self.critic_input(seen, acted), _ACTING)
-        weight = settings.bc_alpha / value.abs().mean().clamp_min(1e-6)
-        # The value here and its gradient, as a plane: what lies behind it is differentiated by hand.
-        loss = -weight * (value + (slope * (acted - acted.detach())).sum(dim=1)).mean()
-        demos = batch.demos
-        if demos:
-            loss = loss + settings.bc_demo * self.distance_to_demonstration(batch, correction[:demos])
-        if demos < len(correction):
-            loss = loss + settings.bc_zero * (correction[demos:] ** 2).mean()
-        return loss
+    def actor_loss(self, batch: Batch, state: Tensor, correction: Tensor, scale: float) -> tuple[Tensor, Tensor]:
+        """See the head of this file; and its gradient (n, 6) in the correction.
 
-    def distance_to_demonstration(self, batch: Batch, correction: Tensor) -> Tensor:
-        """Mean square of what corrections (demos, 6) differ from ``clip((a_demo - a_base) / bound, -1, 1)``."""
+        correction: (n, 6), what the actor wants, in shares of the bound.
+        """
+        settings, seen, demos = self._settings, batch.seen, batch.demos
+        acted = self.acted(seen, self.executed(seen, correction, scale))
+        value, slope = self._ensemble.slope(critic_input(state, acted), _ACTING)
+        weight = settings.bc_alpha / value.abs().mean().clamp_min(1e-6)
+        loss = -weight * value.mean()
+        of_action = slope[:, :NUM_JOINTS] + slope[:, NUM_JOINTS:] / self._bound
+        free = self._free(seen, correction, scale)
+        gradient = torch.where(free, of_action * (self._bound * scale), 0.0) * (-weight / len(correction))
+        for part, share, off in (
+            (slice(0, demos), settings.bc_demo, self.off_demonstration(batch, correction)),
+            (slice(demos, None), settings.bc_zero, correction[demos:]),
+        ):
+            if share and len(off):
+                distance, slope = mean_square(off)
+                loss = loss + share * distance
+                gradient[part] += share * slope
+        return loss, gradient
+
+    def off_demonstration(self, batch: Batch, correction: Tensor) -> Tensor:
+        """(demos, 6): corrections (n, 6) of the demonstrated rows - ``clip((a_demo - a_base) / bound, -1, 1)``."""
         n = batch.demos
         wanted = ((batch.action[:n] - base_action(batch.seen.body[:n])) / self._bound).clamp(-1.0, 1.0)
-        return ((correction - wanted) ** 2).mean()
+        return correction[:n] - wanted
 
     @torch.no_grad()
     def clone(self, batch: Batch) -> float:
-        """One step of the actor towards the demonstrations alone; the loss."""
-        correction = self._correction(batch.seen)
-        with torch.enable_grad():
-            loss = self.distance_to_demonstration(batch, correction)
-        self._step_actor(loss, correction)
+        """One step of the actor towards the demonstrations alone; the loss. All of the batch is demonstrated."""
+        correction = self._correction(self._acting, self.state(batch.seen))
+        loss, slope = mean_square(self.off_demonstration(batch, correction))
+        self._step_actor(correction, slope)
         return loss.item()
 
-    def _correction(self, seen: Seen) -> Tensor:
-        """(n, 6), shares of the bound; a leaf for autograd."""
-        out = self._passage.forward(self._acting, actor_input(seen.body, seen.places))
-        return torch.tanh(out).requires_grad_()
+    def _correction(self, actor: Network, state: Tensor) -> Tensor:
+        """(n, 6), shares of the bound."""
+        return torch.tanh(self._passage.forward(actor, state[:, :ACTOR_INPUTS])[0])
 
-    def _step_actor(self, loss: Tensor, correction: Tensor) -> None:
-        """Down the gradient of the loss, for the correction that `_correction` gave last."""
-        (of_correction,) = torch.autograd.grad(loss, correction)
-        self._passage.backward(self._acting, of_correction * (1.0 - correction**2), self._of_actor)
+    def _step_actor(self, correction: Tensor, slope: Tensor) -> None:
+        """Down the gradient (n, 6) of a loss in the correction that `_correction` gave for `_acting` last."""
+        self._passage.backward(self._acting, (slope * (1.0 - correction**2))[None], self._of_actor)
         self.actor_optimiser.step()
+
+
+def _room_around(seen: Seen) -> tuple[Tensor, Tensor]:
+    """What may be added to the base's action, from (n, 6) to (n, 6), normalised."""
+    base = base_action(seen.body)
+    return torch.clamp(-1.0 - base, max=0.0), torch.clamp(1.0 - base, min=0.0)
+
+
+def critic_input(state: Tensor, acted: Tensor) -> Tensor:
+    """(n, CRITIC_INPUTS) for what `Td3Bc.acted` says of the actions."""
+    return torch.cat((state, acted), dim=1)
+
+
+def mean_square(off: Tensor) -> tuple[Tensor, Tensor]:
+    """``mean off^2``, and its gradient in `off`."""
+    return (off**2).mean(), off * (2.0 / off.numel())
