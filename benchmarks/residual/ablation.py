@@ -42,7 +42,6 @@ SELECTION_EPISODES, EVERY = 60, 10_000  # ticks
 ROWS: dict[str, dict[str, Any]] = {
     "all parts": {},
     "actor learns at a third of the rate": {"actor_learning_rate": 1e-4},
-    "learner in fp32 where the processor has bf16": {"precision": "fp32"},
     "no demonstrations": {"demonstrations": 0},
     "demonstrations at the usual pace": {"demonstration_pace": 1.0},
     "no potential, success alone": {"shaping": 0.0},
@@ -51,13 +50,11 @@ ROWS: dict[str, dict[str, Any]] = {
     "two critics, smaller of both": {"ensemble": 2},
     "no layer normalisation": {"layer_norm": False},
     "smallest of all critics, no random pair": {"pair": False},
-    "no clone at the start": {"clone_updates": 0},
     "no critic warm-up": {"critic_warmup": 0},
     "bound grows from a tenth": {"scale_start": 0.1, "scale_steps": 40_000},
     "no target smoothing": {"smoothing_noise": 0.0},
     "half the updates per step": {"updates_per_step": 0.1},
-    "half of each batch demonstrations": {"demo_share": 0.5},
-    "estimator fitted once": {"estimator_refit_every": 0},
+    "learner in fp32 where the processor has bf16": {"precision": "fp32"},
 }
 
 
