@@ -37,7 +37,7 @@ from so_arm.learning.worker_pool import WorkerPool
 
 POLICY = Path("models/act_pick_place")
 EPISODES, SEED = 200, 100_000
-SELECTION_EPISODES, EVERY = 60, 10_000  # ticks
+SELECTION_EPISODES, EVERY = 60, 15_000  # ticks
 #: Name of the row to the settings that differ from the default.
 ROWS: dict[str, dict[str, Any]] = {
     "all parts": {},
@@ -62,7 +62,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--json", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=80_000, help="control ticks of exploration of each row")
+    parser.add_argument("--steps", type=int, default=60_000, help="control ticks of exploration of each row")
     parser.add_argument("--side-by-side", type=int, default=2)
     arguments = parser.parse_args()
     done: dict[str, dict[str, Any]] = {}
