@@ -26,6 +26,7 @@ from stable_baselines3 import TD3
 from stable_baselines3.common.noise import NormalActionNoise
 
 from so_arm.core.statistics import median_interval
+from so_arm.core.worker_pool import WorkerPool
 from so_arm.learning.compute import threads
 from so_arm.learning.precision import cpu_has_bf16
 from so_arm.learning.residual.episodes import Episode, Kind, Order, Weights
@@ -38,7 +39,6 @@ from so_arm.learning.residual.seeds import first_seed
 from so_arm.learning.residual.settings import ResidualSettings
 from so_arm.learning.residual.td3_bc import CRITIC_INPUTS
 from so_arm.learning.residual.trainer import ResidualTrainer
-from so_arm.learning.worker_pool import WorkerPool
 
 sys.path.insert(0, str(Path(__file__).parent / "beside"))  # the collecting process finds its base there, too
 

@@ -28,12 +28,12 @@ from so_arm.cli.rollouts import Rollouts
 from so_arm.core.files import read_json, write_json
 from so_arm.core.provenance import provenance
 from so_arm.core.statistics import mean, wilson_interval
+from so_arm.core.worker_pool import WorkerPool
 from so_arm.learning.residual.collector import Collector
 from so_arm.learning.residual.episodes import Episode, Kind, Order
 from so_arm.learning.residual.seeds import SELECTION_SEED
 from so_arm.learning.residual.settings import ResidualSettings
 from so_arm.learning.residual.trainer import ResidualTrainer
-from so_arm.learning.worker_pool import WorkerPool
 
 POLICY = Path("models/act_pick_place")
 EPISODES, SEED = 200, 100_000

@@ -82,13 +82,14 @@ def test_an_interrupted_recording_is_whole_and_goes_on(dataset: Path, capfd: pyt
 def test_a_killed_worker_loses_no_episode(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    from so_arm.core.worker_pool import WorkerDied
     from so_arm.sim import demonstrations
 
     whole = demonstrations.demonstrations
 
     def cut_short(settings: demonstrations.DemonstrationSettings, seeds: Iterable[int], workers: int) -> Iterator[Any]:
         yield from whole(settings, itertools.islice(seeds, 2), workers)
-        raise demonstrations.WorkerKilled("a worker process was killed")
+        raise WorkerDied("a worker process was killed")
 
     monkeypatch.setattr(demonstrations, "demonstrations", cut_short)
     root = tmp_path / "set"

@@ -7,8 +7,8 @@ import pytest
 from so_arm.core.clock import CONTROL_PERIOD_S
 from so_arm.core.episode_phase import Phase
 from so_arm.core.joints import GRIPPER
+from so_arm.core.worker_pool import work_in_processes
 from so_arm.learning.evaluation import run_episode
-from so_arm.learning.worker_pool import work_in_processes
 
 sys.path.insert(0, str(Path(__file__).parent))
 import fake_scenes

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from so_arm.core.joints import GRIPPER, LOWER_RAD, UPPER_RAD
-from so_arm.sim.demonstrations import DemonstrationSettings, WorkerKilled, _disturbances, demonstrate, demonstrations
+from so_arm.core.worker_pool import WorkerDied
+from so_arm.sim.demonstrations import DemonstrationSettings, _disturbances, demonstrate, demonstrations
 from so_arm.sim.expert import make_expert
 
 SETTINGS = DemonstrationSettings("reach", "none", (32, 48))
@@ -61,5 +62,5 @@ def test_a_killed_worker_is_named_and_what_came_before_is_there() -> None:
     assert next(source).seed == 0
     (worker,) = multiprocessing.active_children()
     os.kill(worker.pid or 0, signal.SIGKILL)
-    with pytest.raises(WorkerKilled, match="a worker process was killed, out of memory"):
+    with pytest.raises(WorkerDied, match=r"a worker process died \(killed, out of memory"):
         list(source)

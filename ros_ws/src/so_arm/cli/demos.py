@@ -47,8 +47,9 @@ def demos(
     """
     check_folder(output, "--output")
     from so_arm.core.clock import CONTROL_HZ
+    from so_arm.core.worker_pool import WorkerDied
     from so_arm.data.dataset_writer import DatasetWriter
-    from so_arm.sim.demonstrations import DemonstrationSettings, WorkerKilled
+    from so_arm.sim.demonstrations import DemonstrationSettings
     from so_arm.sim.randomisation import ranges
     from so_arm.sim.rendering import CAMERAS
     from so_arm.sim.tasks import task_class
@@ -61,7 +62,7 @@ def demos(
         _check_same_recording(output, writer, _recording(settings, seed))
         try:
             _record(writer, settings, episodes, workers)
-        except (KeyboardInterrupt, WorkerKilled):
+        except (KeyboardInterrupt, WorkerDied):
             writer.flush()
             console(json_file).print(
                 f"kept {len(writer.notes)} episodes in {output}; the same command goes on", soft_wrap=True

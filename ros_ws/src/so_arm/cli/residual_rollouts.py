@@ -88,7 +88,7 @@ def run_all(
     setup: PairedSetup, runs: Sequence[Run], workers: int, on_done: Callable[[Run, JudgedEpisode], None]
 ) -> dict[Run, JudgedEpisode]:
     """By run, in the order of `runs` however many workers there are; `on_done` hears of each as it ends."""
-    from so_arm.learning.worker_pool import work_in_processes
+    from so_arm.core.worker_pool import work_in_processes
 
     if workers > 1:
         done = work_in_processes(_Named(setup), runs, workers, lambda pair: on_done(*pair))

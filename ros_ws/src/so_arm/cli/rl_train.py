@@ -177,7 +177,7 @@ def _prepared(policy: Path, settings: ResidualSettings, pace: Pace, wanted_hash:
 def _watch(run: ResidualRun | SacRun, folder: Path) -> tuple[Path, dict[str, Any]]:
     """Train with a progress bar; returns the residual's folder and the last report."""
     from so_arm.cli.rl_progress import training_progress
-    from so_arm.learning.worker_pool import WorkerDied
+    from so_arm.core.worker_pool import WorkerDied
 
     last: dict[str, Any] = {}
     said = console(Path("-"))

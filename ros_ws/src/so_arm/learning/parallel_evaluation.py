@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from so_arm.core.episode import EpisodeResult
+from so_arm.core.worker_pool import work_in_processes
 from so_arm.learning.evaluation import Controller, Environment, run_episode
-from so_arm.learning.worker_pool import work_in_processes
 
 #: Builds one worker's environment and controller; pickled by reference, so a module-level function or a partial.
 Setup = Callable[[], tuple[Environment, Controller]]

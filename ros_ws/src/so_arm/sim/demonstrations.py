@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import multiprocessing
-from collections import deque
-from collections.abc import Generator, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from so_arm.core.errors import UserError
-from so_arm.core.interrupt import children_deaf_to_interrupt
 from so_arm.core.joints import GRIPPER, LOWER_RAD, NUM_JOINTS, UPPER_RAD
+from so_arm.core.worker_pool import WorkerPool
 from so_arm.sim.env import SoArmEnv
 from so_arm.sim.expert import make_expert
 from so_arm.sim.rendering import CAMERAS
 
 #: A disturbance is held this long [ticks], so that the arm really leaves its path before the expert corrects it.
 _NOISE_TICKS = 6
-
-
-class WorkerKilled(UserError):
-    """A process that simulates has ended without a word; what came before it is good."""
 
 
 @dataclass(frozen=True)
@@ -98,48 +88,16 @@ def demonstrations(
     settings: DemonstrationSettings, seeds: Iterable[int], workers: int
 ) -> Generator[Demonstration, None, None]:
     """One demonstration per seed, in the order of `seeds` (which may be endless); close the iterator to stop early."""
-    remaining = iter(seeds)
-    with _killed_worker_named(), _pool(settings, workers) as pool:
-        pending: deque[Future[Demonstration]] = deque()
-        while True:
-            while len(pending) < 2 * workers and (seed := next(remaining, None)) is not None:
-                with children_deaf_to_interrupt():  # the pool starts its processes as work comes in
-                    pending.append(pool.submit(_work, seed))
-            if not pending:
-                return
-            yield pending.popleft().result()
+    with WorkerPool(_Expert(settings), workers) as pool:
+        yield from pool.stream(seeds)
 
 
-@contextmanager
-def _killed_worker_named() -> Iterator[None]:
-    try:
-        yield
-    except BrokenProcessPool:
-        raise WorkerKilled("a worker process was killed, out of memory? Fewer workers take less") from None
+@dataclass(frozen=True)
+class _Expert:
+    """Sets up a worker process."""
 
+    settings: DemonstrationSettings
 
-@contextmanager
-def _pool(settings: DemonstrationSettings, workers: int) -> Iterator[ProcessPoolExecutor]:
-    context = multiprocessing.get_context("spawn")  # a forked GL context does not work
-    pool = ProcessPoolExecutor(workers, context, _start, (settings,))
-    try:
-        yield pool
-    finally:
-        processes = list((pool._processes or {}).values())
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in processes:
-            process.kill()
-            process.join()
-
-
-_env: SoArmEnv
-_settings: DemonstrationSettings
-
-
-def _start(settings: DemonstrationSettings) -> None:
-    global _env, _settings
-    _env, _settings = settings.make_env(), settings
-
-
-def _work(seed: int) -> Demonstration:
-    return demonstrate(_env, seed, _settings.noise_rad)
+    def __call__(self) -> Callable[[int], Demonstration]:
+        env = self.settings.make_env()
+        return lambda seed: demonstrate(env, seed, self.settings.noise_rad)

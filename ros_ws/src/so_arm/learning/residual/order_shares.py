@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from so_arm.core.worker_pool import WorkerPool
 from so_arm.learning.residual.collector import Collector
 from so_arm.learning.residual.episodes import Episode, Order, Workplace
 from so_arm.learning.residual.settings import ResidualSettings
-from so_arm.learning.worker_pool import WorkerPool
 
 Pool = WorkerPool[Order, list[Episode]]
 

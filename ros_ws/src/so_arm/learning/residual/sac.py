@@ -21,6 +21,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from so_arm.core.errors import UserError
 from so_arm.core.interrupt import uninterrupted
+from so_arm.core.worker_pool import WorkerPool
 from so_arm.learning.compute import threads
 from so_arm.learning.residual.episodes import Episode, Kind, Order, Weights, Workplace
 from so_arm.learning.residual.estimator import Estimator, Frames, fit
@@ -31,7 +32,6 @@ from so_arm.learning.residual.run_folder import BEST, FINAL, Base, Pace, Report,
 from so_arm.learning.residual.seeds import first_seed
 from so_arm.learning.residual.settings import ResidualSettings
 from so_arm.learning.residual.update_rhythm import update_rhythm
-from so_arm.learning.worker_pool import WorkerPool
 
 #: Of the entropy in the value at the start; the rewards are of order 0.01 to 1. SAC adapts it.
 _FIRST_TEMPERATURE = "auto_0.01"

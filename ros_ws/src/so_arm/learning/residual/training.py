@@ -9,6 +9,7 @@ from pathlib import Path
 
 from so_arm.core.errors import UserError
 from so_arm.core.interrupt import uninterrupted
+from so_arm.core.worker_pool import WorkerPool
 from so_arm.learning.compute import threads
 from so_arm.learning.residual.episodes import Kind, Workplace
 from so_arm.learning.residual.order_shares import Pool, carried_out, flat, make_collector, shares
@@ -16,7 +17,6 @@ from so_arm.learning.residual.run_folder import BEST, FINAL, Base, Pace, Report,
 from so_arm.learning.residual.settings import ResidualSettings
 from so_arm.learning.residual.trainer import ResidualTrainer
 from so_arm.learning.residual.trainer_state import STATE_FILE
-from so_arm.learning.worker_pool import WorkerPool
 
 STATE_FOLDER = "state"
 

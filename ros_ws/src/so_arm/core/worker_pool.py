@@ -6,7 +6,7 @@ import contextlib
 import multiprocessing
 import signal
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -18,6 +18,8 @@ from so_arm.core.interrupt import children_deaf_to_interrupt
 
 #: From when a worker's line is cut to when the system knows how it ended [s].
 _END_TIMEOUT_S = 5.0
+#: Jobs of a stream that may be under way or done and not yet asked for, per worker.
+_AHEAD = 2
 
 
 class WorkerDied(UserError):
@@ -67,16 +69,39 @@ class WorkerPool[Job, Done]:
         while len(results) < len(jobs):
             while pending and self._idle:
                 self._tell(self._idle.pop(), pending.pop())
-            for line in wait(list(self._processes)):
-                assert isinstance(line, Connection)
-                said = self._heard(line)
-                self._idle.append(line)
-                if said is not None:
-                    number, done = said
-                    results[number] = done
-                    if on_done is not None:
-                        on_done(done)
+            for number, done in self._listen():
+                results[number] = done
+                if on_done is not None:
+                    on_done(done)
         return [results[number] for number in range(len(jobs))]
+
+    def stream(self, jobs: Iterable[Job]) -> Iterator[Done]:
+        """Results in the order of `jobs`, which may be endless: few are taken before the results are asked for."""
+        ahead = _AHEAD * self.workers
+        coming, results = enumerate(jobs), dict[int, Done]()
+        taken = given = 0
+        while True:
+            while self._idle and taken - given < ahead and (job := next(coming, None)) is not None:
+                self._tell(self._idle.pop(), job)
+                taken += 1
+            if given in results:
+                yield results.pop(given)
+                given += 1
+            elif given == taken and len(self._idle) == self.workers:
+                return
+            else:
+                results |= self._listen()
+
+    def _listen(self) -> list[tuple[int, Done]]:
+        """Wait until something is said; the numbered results among it."""
+        heard = []
+        for line in wait(list(self._processes)):
+            assert isinstance(line, Connection)
+            said = self._heard(line)
+            self._idle.append(line)
+            if said is not None:
+                heard.append(said)
+        return heard
 
     def _tell(self, line: Connection, job: tuple[int, Job]) -> None:
         try:

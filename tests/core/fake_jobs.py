@@ -35,3 +35,8 @@ def counter() -> Callable[[object], tuple[int, int, int]]:
 
 def broken() -> Callable[[object], object]:
     raise UserError("no such policy")
+
+
+def large() -> Callable[[object], bytes]:
+    """More than fits into a pipe."""
+    return lambda job: bytes(10_000_000)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from so_arm.core.errors import SoArmError, UserError
-from so_arm.learning.worker_pool import WorkerDied, WorkerPool
+from so_arm.core.worker_pool import WorkerDied, WorkerPool
 
 sys.path.insert(0, str(Path(__file__).parent))
-from fake_jobs import broken, counter
+from fake_jobs import broken, counter, large
 
 
 def test_one_set_of_jobs_after_the_other_by_the_same_workers() -> None:
@@ -61,6 +63,40 @@ def test_a_worker_that_is_killed_while_it_has_nothing_to_do() -> None:
             time.sleep(0.01)
         with pytest.raises(WorkerDied, match="killed"):
             pool.do([1, 2, 3, 4])
+
+
+def test_a_stream_is_in_order_and_takes_few_jobs_ahead() -> None:
+    taken: list[int] = []
+
+    def endless() -> Iterator[int]:
+        for job in itertools.count():
+            taken.append(job)
+            yield job
+
+    with WorkerPool(counter, 2) as pool:
+        source = pool.stream(endless())
+        for expected in range(20):
+            assert next(source)[0] == 2 * expected
+            assert len(taken) <= expected + 2 * pool.workers
+        assert {worker for _, worker, _ in itertools.islice(source, 10)} == set(_pids(pool))
+
+
+def _pids(pool: WorkerPool) -> list[int]:
+    return [process.pid or 0 for process in pool._processes.values()]
+
+
+def test_a_stream_ends_with_its_jobs() -> None:
+    with WorkerPool(counter, 3) as pool:
+        assert [doubled for doubled, _, _ in pool.stream(iter([5, 1, 4, 2]))] == [10, 2, 8, 4]
+        assert list(pool.stream([])) == []
+        assert [doubled for doubled, _, _ in pool.stream([7])] == [14]
+
+
+def test_leaving_a_stream_whose_workers_are_in_the_middle_of_a_large_result() -> None:
+    """A result that is cut off in the pipe must not be waited for."""
+    for _ in range(5):
+        with WorkerPool(large, 2) as pool:
+            assert len(next(pool.stream(itertools.count()))) == 10_000_000
 
 
 def test_a_setup_that_fails() -> None:
