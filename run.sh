@@ -183,7 +183,8 @@ run_tests() {
 run_all_tests() {
     local together=0 alone=0
     trap - INT TERM HUP
-    "$VENV/bin/python" -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not alone" || together=$?
+    local shares=$(($(nproc) + 1)) # many tests wait for a process now and then
+    "$VENV/bin/python" -m pytest -n "$shares" --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not alone" || together=$?
     [ "$together" -le 1 ] || exit "$together" # interrupted, or nothing could be run
     "$VENV/bin/python" -m pytest -m alone || alone=$?
     exit $((together > alone ? together : alone))

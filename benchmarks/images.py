@@ -35,7 +35,7 @@ POLICY = share_dir() / "models" / "act_pick_place"
 
 def run(quick: bool) -> dict[str, Any]:
     """`ratio` is the share of frames lost."""
-    seconds = 3.0 if quick else 60.0
+    seconds = 1.5 if quick else 60.0
     os.environ["ROS_DOMAIN_ID"] = str(20 + os.getpid() % 80)  # a domain of its own
     os.environ.update(ros_environment(os.environ))
     with tempfile.TemporaryDirectory() as folder:

@@ -36,7 +36,7 @@ _NS = 1_000_000_000
 
 
 def run(quick: bool) -> dict[str, Any]:
-    ticks = FPS * (4 if quick else 120)
+    ticks = FPS * (2 if quick else 120)
     os.environ["ROS_DOMAIN_ID"] = str(20 + os.getpid() % 80)  # a domain of its own
     os.environ.update(ros_environment(os.environ))
     environment = os.environ | {"OMP_NUM_THREADS": "1"}

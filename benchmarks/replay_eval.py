@@ -46,7 +46,7 @@ def run(quick: bool) -> dict[str, Any]:
     folder, rounds = share_dir() / "models" / "act_pick_place", 1 if quick else 7
     with tempfile.TemporaryDirectory(prefix="so_arm_benchmark_") as scratch, one_core():
         root = Path(scratch) / "set"
-        _record(root, episodes=5 if quick else 20)
+        _record(root, episodes=2 if quick else 20)
         ours = _Ours(folder, root)
         first = ours()  # warms up, and tells where chunks are needed
         bare = _bare(folder, root, ours.judged)

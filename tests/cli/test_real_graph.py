@@ -16,7 +16,7 @@ import pytest
 from so_arm.cli.demo import UNSEEN_SEED
 from so_arm.cli.rollouts import released_policy
 
-pytestmark = [pytest.mark.ros, pytest.mark.torch, pytest.mark.gl, pytest.mark.slow, pytest.mark.alone]
+pytestmark = [pytest.mark.ros, pytest.mark.torch, pytest.mark.gl, pytest.mark.slow]
 
 PATIENCE_S = 120.0
 

@@ -96,7 +96,6 @@ def test_a_policy_trains_on_it(simulated: tuple[Path, list[dict], Path], tmp_pat
     assert (tmp_path / "run" / "policy" / "model.safetensors").is_file()
 
 
-@pytest.mark.alone
 def test_the_emulated_leader_leads_the_emulated_arm(tmp_path: Path, ros_domain: int):
     words = ["--teleop", "leader", "--hardware", "emulated", "--task", "reach", "--image-size", "64", "48"]
     done = subprocess.run(
