@@ -179,12 +179,13 @@ run_tests() {
     run_all_tests
 }
 
-# Several processes share the tests; then come those that watch a clock and bear no company.
+# Several processes share the tests, one more than cores because many a test waits for a process; then come those that watch a clock and bear no company.
 run_all_tests() {
     local together=0 alone=0
     trap - INT TERM HUP
-    local shares=$(($(nproc) + 1)) # many tests wait for a process now and then
-    "$VENV/bin/python" -m pytest -n "$shares" --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not alone" || together=$?
+    local cores
+    cores="$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)" # else it is the number of threads that it tells
+    "$VENV/bin/python" -m pytest -n "$((cores + 1))" --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not alone" || together=$?
     [ "$together" -le 1 ] || exit "$together" # interrupted, or nothing could be run
     "$VENV/bin/python" -m pytest -m alone || alone=$?
     exit $((together > alone ? together : alone))

@@ -32,12 +32,11 @@ from so_arm.learning.precision import cpu_has_bf16
 from so_arm.learning.residual.episodes import Episode, Kind, Order, Weights
 from so_arm.learning.residual.estimator import Estimator
 from so_arm.learning.residual.gym_env import ResidualEnv
-from so_arm.learning.residual.network_input import BODY_SIZE, LOOK_SIZE
 from so_arm.learning.residual.networks import Actor
 from so_arm.learning.residual.order_shares import make_collector
 from so_arm.learning.residual.seeds import first_seed
 from so_arm.learning.residual.settings import ResidualSettings
-from so_arm.learning.residual.td3_bc import CRITIC_INPUTS
+from so_arm.learning.residual.td3_bc import ACTOR_INPUTS, CRITIC_INPUTS
 from so_arm.learning.residual.trainer import ResidualTrainer
 
 sys.path.insert(0, str(Path(__file__).parent / "beside"))  # the collecting process finds its base there, too
@@ -63,7 +62,6 @@ SETTINGS = ResidualSettings(
 )
 _DTYPE = torch.bfloat16 if cpu_has_bf16() else torch.float32
 _NEVER = 2**31
-_ACTOR_INPUTS = BODY_SIZE + LOOK_SIZE
 _THREADS = (1, 2)
 _FIRST_JUDGED_SEED = 50_000
 #: Learning curves: training seeds, length and distance of the points [ticks], episodes per point.
@@ -211,11 +209,11 @@ def _products_s(repeats: int) -> float:
 def _products() -> list[tuple[int, int, int]]:
     """(rows, inner, columns) of the products of `policy_delay` updates, without those of the heads."""
     n, hidden, members = SETTINGS.batch_size, SETTINGS.hidden, SETTINGS.ensemble
-    critic, actor = [(n, inputs, hidden) for inputs in (CRITIC_INPUTS, _ACTOR_INPUTS)]
+    critic, actor = [(n, inputs, hidden) for inputs in (CRITIC_INPUTS, ACTOR_INPUTS)]
     layer = (n, hidden, hidden)
     learn = [(hidden, n, hidden), layer]
     of_critics = members * [critic, layer, critic, layer, *learn, (CRITIC_INPUTS, n, hidden)]
-    of_actor = [actor, layer, *members * [critic, layer, layer], *learn, (_ACTOR_INPUTS, n, hidden)]
+    of_actor = [actor, layer, *members * [critic, layer, layer], *learn, (ACTOR_INPUTS, n, hidden)]
     return SETTINGS.policy_delay * [actor, layer, *of_critics] + of_actor
 
 

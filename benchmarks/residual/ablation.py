@@ -80,11 +80,13 @@ def main() -> None:
 
 def _row(output: Path, name: str, steps: int) -> dict[str, Any]:
     """Train, judge the best residual, and say what came of it."""
-    path = output / f"{list(ROWS).index(name):02d}.json"
-    if path.is_file():
-        row: dict[str, Any] = read_json(path)
-        return row
     settings = ResidualSettings(**{"steps": steps} | ROWS[name])
+    path = output / f"{name.replace(' ', '_').replace(',', '')}_{steps}.json"
+    if path.is_file():
+        found: dict[str, Any] = read_json(path)
+        if found["settings"] != ROWS[name]:
+            raise SystemExit(f"{path} is of the settings {found['settings']}, not {ROWS[name]}; delete it")
+        return found
     begun = time.monotonic()
     with WorkerPool(partial(_collector, output / "experience", settings), 1) as pool:
         trainer = ResidualTrainer(settings, feature_size=_feature_size())

@@ -17,8 +17,8 @@ def test_a_log_gets_a_line_every_minute(monkeypatch: pytest.MonkeyPatch, capsys:
             now += 25.0
             advance(1, f"episodes, {done} failed")
     assert capsys.readouterr().err.splitlines() == [
-        "recording: 7 of 40 episodes, 2 failed",
-        "recording: 10 of 40 episodes, 5 failed",
-        "recording: 13 of 40 episodes, 8 failed",
-        "recording: 16 of 40 episodes, 11 failed",
+        "recording: 7 of 40 episodes, 2 failed, left: 14 min",
+        "recording: 10 of 40 episodes, 5 failed, left: 12 min",
+        "recording: 13 of 40 episodes, 8 failed, left: 11 min",
+        "recording: 16 of 40 episodes, 11 failed, left: 10 min",
     ]

@@ -78,11 +78,10 @@ def test_a_stream_is_in_order_and_takes_few_jobs_ahead() -> None:
         for expected in range(20):
             assert next(source)[0] == 2 * expected
             assert len(taken) <= expected + 2 * pool.workers
-        assert {worker for _, worker, _ in itertools.islice(source, 10)} == set(_pids(pool))
-
-
-def _pids(pool: WorkerPool) -> list[int]:
-    return [process.pid or 0 for process in pool._processes.values()]
+        deadline, workers = time.monotonic() + 60, set()
+        while len(workers) < 2 and time.monotonic() < deadline:  # one of them may be up much later
+            workers.add(next(source)[1])
+        assert len(workers) == 2
 
 
 def test_a_stream_ends_with_its_jobs() -> None:

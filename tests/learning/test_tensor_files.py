@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
 from pathlib import Path
@@ -27,15 +28,20 @@ def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [folder]
 
 
-def test_who_may_read_the_folder_may_read_the_tensors(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600)])
+def test_who_may_read_the_folder_may_read_its_files(tmp_path: Path, umask: int, mode: int) -> None:
     import torch
+    from safetensors.torch import save_file
 
-    from so_arm.learning.tensor_files import write_tensors
+    from so_arm.learning.tensor_files import replacing_folder
 
-    for mode, expected in ((0o755, 0o644), (0o700, 0o600)):
-        tmp_path.chmod(mode)
-        write_tensors(tmp_path / "weights", {"weights": torch.zeros(3)})
-        assert (tmp_path / "weights").stat().st_mode & 0o777 == expected
+    before = os.umask(umask)
+    try:
+        with replacing_folder(tmp_path / "policy") as part:
+            save_file({"weights": torch.zeros(3)}, part / "model.safetensors")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "policy" / "model.safetensors").stat().st_mode & 0o777 == mode
 
 
 def test_a_full_disk_is_said_in_one_line(tmp_path: Path) -> None:

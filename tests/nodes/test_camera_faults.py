@@ -21,7 +21,7 @@ from so_arm.nodes.command_mux import CommandMux
 from so_arm.nodes.messages import ImageWriter, JointStateWriter, key_values, stamp_ns
 from so_arm.nodes.residual_corrector import ResidualCorrector
 
-pytestmark = [pytest.mark.ros, pytest.mark.slow]
+pytestmark = [pytest.mark.ros, pytest.mark.slow, pytest.mark.alone]
 MAX_IMAGE_AGE_S = 0.3
 FAULT_S = 3.0
 

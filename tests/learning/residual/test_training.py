@@ -8,7 +8,9 @@ import signal
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -162,3 +164,16 @@ def test_the_learner_has_the_threads_that_the_run_was_started_with(tmp_path: Pat
     run.run(lambda report: counts.append(torch.get_num_threads()))
     assert set(counts) == {2} and torch.get_num_threads() == before
     assert load_run(tmp_path)[1]["pace"]["learner_threads"] == 2
+
+
+def test_once_known_the_time_left_is_told_while_it_learns_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from so_arm.learning.residual import training
+
+    (tmp_path / "reward.py").write_text("def compute_reward(state):\n    return 0.0\n")
+    clock = count(0.0, 2.0)
+    monkeypatch.setattr(training, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    reports: list[Report] = []
+    _run(tmp_path / "run", tmp_path / "reward.py").run(reports.append)
+    known = [report.remaining_s is not None for report in reports]
+    assert len({report.updates for report in reports}) > 10  # also within a round
+    assert known == sorted(known) and known[-1]

@@ -45,7 +45,8 @@ def progress_bar(what: str, total: int, unit: str, done: int = 0) -> Iterator[Ad
         def advance(done: int, unit: str | None = None) -> None:
             progress.update(bar, advance=done, description=unit)
             task = progress.tasks[0]
-            lines.say(f"{what}: {task.completed:.0f} of {total} {task.description}")
+            left = "?" if task.time_remaining is None else f"{task.time_remaining / 60:.0f} min"
+            lines.say(f"{what}: {task.completed:.0f} of {total} {task.description}, left: {left}")
 
         yield advance
 

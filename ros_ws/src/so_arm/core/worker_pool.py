@@ -76,32 +76,35 @@ class WorkerPool[Job, Done]:
         return [results[number] for number in range(len(jobs))]
 
     def stream(self, jobs: Iterable[Job]) -> Iterator[Done]:
-        """Results in the order of `jobs`, which may be endless: few are taken before the results are asked for."""
+        """Results in the order of `jobs`, which may be endless: few are taken before the results are asked for.
+
+        A stream that is left before its end takes the pool with it: what is under way would be taken for another's.
+        """
         ahead = _AHEAD * self.workers
         coming, results = enumerate(jobs), dict[int, Done]()
         taken = given = 0
-        while True:
-            while self._idle and taken - given < ahead and (job := next(coming, None)) is not None:
-                self._tell(self._idle.pop(), job)
-                taken += 1
+        ended = False
+        while not (ended and given == taken):
+            can_tell = bool(self._idle) and not ended and taken - given < ahead
+            results.update(self._listen(0.0 if can_tell or given in results else None))
+            while self._idle and not ended and taken - given < ahead:
+                job = next(coming, None)
+                ended = job is None
+                if job is not None:
+                    self._tell(self._idle.pop(), job)
+                    taken += 1
             if given in results:
                 yield results.pop(given)
                 given += 1
-            elif given == taken and len(self._idle) == self.workers:
-                return
-            else:
-                results |= self._listen()
 
-    def _listen(self) -> list[tuple[int, Done]]:
+    def _listen(self, timeout_s: float | None = None) -> Iterator[tuple[int, Done]]:
         """Wait until something is said; the numbered results among it."""
-        heard = []
-        for line in wait(list(self._processes)):
+        for line in wait(list(self._processes), timeout_s):
             assert isinstance(line, Connection)
             said = self._heard(line)
             self._idle.append(line)
             if said is not None:
-                heard.append(said)
-        return heard
+                yield said
 
     def _tell(self, line: Connection, job: tuple[int, Job]) -> None:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -24,6 +24,7 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
     part.mkdir(parents=True)
     try:
         yield part
+        _readable(part)
         if folder.exists():
             folder.replace(old)
         part.replace(folder)
@@ -32,13 +33,20 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
             shutil.rmtree(leftover, ignore_errors=True)
 
 
+def _readable(folder: Path) -> None:
+    """Who may read the folder may read its files: safetensors lets nobody but the owner, whatever the umask."""
+    mode = folder.stat().st_mode & 0o666
+    for path in folder.iterdir():
+        with suppress(OSError):  # some file systems have no modes
+            path.chmod(mode)
+
+
 def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
     """Write a safetensors file from contiguous tensors; UserError when the disk is full."""
     try:
         save_file(tensors, path, {"format": "pt"})
     except SafetensorError as error:  # its own type even for what is an OSError
         raise UserError(f"cannot write {path}: {error}") from error
-    path.chmod(path.parent.stat().st_mode & 0o666)  # safetensors lets nobody but the owner read, whatever the umask
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

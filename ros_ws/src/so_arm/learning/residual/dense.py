@@ -46,7 +46,7 @@ class _Passed(NamedTuple):
     before: Tensor  # (members, n, inputs)
     weight: Tensor  # as it was multiplied
     summed: Tensor  # (members, n, outputs), ahead of the normalisation
-    scales: list[tuple[Tensor, Tensor]]  # of each member's `summed`, mean and reciprocal deviation; without: empty
+    scales: list[tuple[Tensor, Tensor]]  # per member mean and reciprocal deviation of `summed`, (n, 1) each; or empty
     after: Tensor  # (members, n, outputs)
 
 
@@ -70,10 +70,11 @@ class Passage:
             self._passed.append(self._forward(i, layer, h))
             h = self._passed[-1].after
         self._last, head = self._as("last", h, torch.float32), network.head
-        return torch.baddbmm(head.bias, self._last, head.weight, out=self._room("out", _outputs(h, head)))
+        return torch.baddbmm(head.bias, self._last, head.weight, out=self._room("out", _output_shape(h, head)))
 
     def backward(self, network: Network, grad: Tensor, into: Network | None = None, tail: int = 0) -> Tensor:
-        """Gradient (n, tail) of the last `tail` inputs, for that of what `forward` gave for `network` last.
+        """Gradient (n, tail) of the last `tail` inputs, over all members, for `grad` (members, n, outputs) of what
+        `forward` gave for `network` last.
 
         into: takes the gradients of the parameters, in place of what it held.
         """
@@ -93,7 +94,7 @@ class Passage:
 
     def _forward(self, i: int, layer: Layer, x: Tensor) -> _Passed:
         weight, bias = (self._as(f"{name}_{i}", getattr(layer, name), self._dtype) for name in ("weight", "bias"))
-        summed = torch.baddbmm(bias, x, weight, out=self._room(f"summed_{i}", _outputs(x, layer), self._dtype))
+        summed = torch.baddbmm(bias, x, weight, out=self._room(f"summed_{i}", _output_shape(x, layer), self._dtype))
         if layer.gain is None or layer.offset is None:
             return _Passed(x, weight, summed, [], summed.relu_())
         normalised = [
@@ -112,7 +113,7 @@ class Passage:
             _back_through_norm(layer, step, grad[member], into, member)
         if into is not None:
             self._multiply(step.before.mT, grad, into.weight)
-            into.bias.copy_(grad.sum(1, keepdim=True))  # summed in fp32 inside; a sum into fp32 copies all of it first
+            into.bias.copy_(grad.sum(1, keepdim=True))  # a sum into fp32 would copy all of it first
         return grad
 
     def _multiply(self, a: Tensor, b: Tensor, into: Tensor) -> None:
@@ -131,7 +132,7 @@ class Passage:
         return room
 
 
-def _outputs(x: Tensor, layer: Layer) -> tuple[int, int, int]:
+def _output_shape(x: Tensor, layer: Layer) -> tuple[int, int, int]:
     members, n, _ = x.shape
     return members, n, layer.bias.shape[-1]
 

@@ -20,8 +20,8 @@ from so_arm.learning.precision import use_bf16
 from so_arm.learning.residual.dense import Network, Passage
 from so_arm.learning.residual.ensemble import Ensemble
 from so_arm.learning.residual.flat import flattened, follow
-from so_arm.learning.residual.network_input import BODY_SIZE, LOOK_SIZE, base_action, look
-from so_arm.learning.residual.networks import Actor, Critics, gradients, values
+from so_arm.learning.residual.network_input import BODY_SIZE, LOOK_SIZE, base_action
+from so_arm.learning.residual.networks import Actor, Critics, actor_input, gradients, values
 from so_arm.learning.residual.replay_buffer import Batch, Seen
 from so_arm.learning.residual.settings import ResidualSettings
 from so_arm.learning.residual.training_reward import PRIVILEGED_SIZE
@@ -70,9 +70,9 @@ class Td3Bc:
         self.privileged_scale = torch.from_numpy(privileged.std(0) + _LEAST_SCALE)
 
     def state(self, seen: Seen) -> Tensor:
-        """What the critics get besides the action; the first `ACTOR_INPUTS` columns are what the actor gets."""
+        """(n, CRITIC_INPUTS - 12): the actor's input, `ACTOR_INPUTS` columns, and what only the critics know."""
         known = (seen.privileged - self.privileged_mean) / self.privileged_scale
-        return torch.cat((seen.body, look(seen.body, seen.places), known), dim=1)
+        return torch.cat((actor_input(seen.body, seen.places), known), dim=1)
 
     def acted(self, seen: Seen, action: Tensor) -> Tensor:
         """Executed actions (n, 6), normalised, and what they add to the base's in shares of the bound: (n, 12)."""
@@ -126,7 +126,7 @@ class Td3Bc:
     def actor_loss(self, batch: Batch, state: Tensor, correction: Tensor, scale: float) -> tuple[Tensor, Tensor]:
         """See the head of this file; and its gradient (n, 6) in the correction.
 
-        correction: (n, 6), what the actor wants, in shares of the bound.
+        state: see `state`. correction: (n, 6), what the actor wants, in shares of the bound.
         """
         settings, seen, demos = self._settings, batch.seen, batch.demos
         acted = self.acted(seen, self.executed(seen, correction, scale))
@@ -141,9 +141,9 @@ class Td3Bc:
             (slice(demos, None), settings.bc_zero, correction[demos:]),
         ):
             if share and len(off):
-                distance, slope = mean_square(off)
+                distance, of_correction = mean_square(off)
                 loss = loss + share * distance
-                gradient[part] += share * slope
+                gradient[part] += share * of_correction
         return loss, gradient
 
     def off_demonstration(self, batch: Batch, correction: Tensor) -> Tensor:

@@ -37,6 +37,7 @@ class ResidualRun:
         self.trainer = ResidualTrainer(settings, base.feature_size)
         self._folder = RunFolder(folder, settings, base, pace)
         self._journal, self._state = self._folder.journal, folder / STATE_FOLDER
+        self._remaining_s: float | None = None  # as the last round of exploration had it
 
     def resume(self) -> None:
         """Go on exactly where the last saved state of this folder is; metrics written after it are dropped."""
@@ -77,7 +78,7 @@ class ResidualRun:
             nonlocal told
             if time.monotonic() - told > 1.0:
                 told = time.monotonic()
-                on_report(self._report(None))
+                on_report(self._report())
 
         trainer.learn(tell)
         done = coming.result()
@@ -88,7 +89,8 @@ class ResidualRun:
             judgement = self._folder.judged(trainer, order, flat(done[len(orders) :]), first) if judged else None
             self._journal.tell(trainer, episodes, order.kind, judgement)
         speed = (trainer.step - first) / (time.monotonic() - begun)
-        on_report(self._report((trainer.settings.steps - trainer.step) / speed if speed else None))
+        self._remaining_s = (trainer.settings.steps - trainer.step) / speed if speed else None
+        on_report(self._report())
 
     def _judge(self, pool: Pool) -> None:
         """What came out at the end."""
@@ -102,8 +104,8 @@ class ResidualRun:
             return False
         return self._journal.judged_at < 0 or self.trainer.step - self._journal.judged_at >= self._pace.evaluate_every
 
-    def _report(self, remaining_s: float | None) -> Report:
-        return self._folder.report(self.trainer, self.trainer.next_order().kind, remaining_s)
+    def _report(self) -> Report:
+        return self._folder.report(self.trainer, self.trainer.next_order().kind, self._remaining_s)
 
     def _save(self) -> None:
         with uninterrupted():
