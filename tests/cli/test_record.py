@@ -17,8 +17,8 @@ from so_arm.cli.recording_plan import RecordHardware, RecordingPlan, Teleop
 from so_arm.cli.recording_run import _arguments
 from so_arm.core.errors import UserError
 from so_arm.core.files import write_json
+from so_arm.core.folder_lock import FolderLock
 from so_arm.core.paths import share_dir
-from so_arm.data.dataset_lock import DatasetLock
 from so_arm.data.dataset_schema import INTERVENTION, REWARD, SUCCESS, Record, features
 
 EXAMPLES = share_dir() / "calibration"
@@ -156,7 +156,7 @@ def test_a_dataset_that_does_not_fit_is_not_added_to(recorded_before: Path, spoi
 
 
 def test_a_dataset_that_somebody_writes_to_is_left_alone(recorded_before: Path):
-    lock = DatasetLock(recorded_before)
+    lock = FolderLock(recorded_before)
     with pytest.raises(UserError, match="is being written by another process; wait for it, or stop it"):
         plan(recorded_before, resume=True).check()
     lock.release()

@@ -34,6 +34,7 @@ def test_only_what_was_asked_for() -> None:
         ({}, "n_step=1.5", r"--set n_step=1.5: expected a whole number"),
         ({}, "discount=much", r"--set discount=much: expected a number"),
         ({}, "pair=yes", r"unknown --set pair 'yes'; choose one of: "),
+        ({"seed": None}, "seed=500", r"--set seed: it has an option of its own, --seed"),
         ({"bound": "wide"}, "n_step=3", r"--bound wide: expected one number or six with commas"),
         ({"bound": "0.1,"}, "n_step=3", r"--bound 0.1,: expected one number or six with commas"),
     ],

@@ -115,6 +115,10 @@ def test_interrupted_resumed_and_done(policy: Path, tmp_path: Path, capfd: pytes
     assert f"{experience} is damaged" in _refused([*resume, "--steps", steps], capfd)
     experience.write_bytes(whole)
 
+    told_before = (run / "run.json").read_bytes()
+    assert f"it is at step {saved['step']} already; --steps 1 is less" in _refused([*resume, "--steps", "1"], capfd)
+    assert (run / "run.json").read_bytes() == told_before
+
     assert main([*resume, "--steps", steps, "--json", "-"]) == 0
     told = json.loads(capfd.readouterr().out)
     assert told["residual"] == str(run / "best") and told["step"] >= int(steps)

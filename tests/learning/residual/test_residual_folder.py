@@ -81,6 +81,7 @@ def test_another_base_or_task(whole: Path, policies: tuple[Path, Path]) -> None:
         ({"joint_names": ["a"]}, "joint_names is ['a'], expected ['shoulder_pan'"),
         ({"inputs": [1, 2]}, "inputs is [1, 2], expected [52, 12]"),
         ({"bound": [0.2] * 6}, "bound is [0.2, 0.2"),
+        ({"task": "reach"}, "task is reach, but was trained as pick_place"),
         ({"feature_size": 4}, "feature_size is 4, the weights have 3"),
         ({"feature_size": 10**15}, "feature_size is 1000000000000000, the weights have 3"),
         ({"feature_size": True}, "feature_size is True"),

@@ -146,10 +146,12 @@ def test_half_a_line_of_metrics_is_dropped(tmp_path: Path) -> None:
 def test_a_folder_that_holds_no_run(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=f"{tmp_path} holds no residual training run to resume"):
         load_run(tmp_path)
-    run = ResidualRun(tmp_path, SETTINGS, Base("base", "hash", FEATURES), make_workplace, PACE)
-    assert load_run(tmp_path)[0] == SETTINGS
+    short = replace(SETTINGS, steps=1)
+    run = ResidualRun(tmp_path, short, Base("base", "hash", FEATURES), make_workplace, PACE)
     with pytest.raises(UserError, match=f"{tmp_path} holds no saved state"):
         run.resume()
+    run.run(_nothing)
+    assert load_run(tmp_path)[0] == short
     whole = json.loads((tmp_path / "run.json").read_text())
     for told in ({}, {"settings": whole["settings"]}, whole | {"base": None}, whole | {"pace": {"a": 1}}):
         (tmp_path / "run.json").write_text(json.dumps(told))
@@ -177,3 +179,14 @@ def test_once_known_the_time_left_is_told_while_it_learns_too(tmp_path: Path, mo
     known = [report.remaining_s is not None for report in reports]
     assert len({report.updates for report in reports}) > 10  # also within a round
     assert known == sorted(known) and known[-1]
+
+
+def test_one_process_at_a_time_writes_to_a_run(tmp_path: Path) -> None:
+    """The second one would go on from an older state and drop what the first has done."""
+    (tmp_path / "reward.py").write_text("def compute_reward(state):\n    return 0.0\n")
+    folder = tmp_path / "run"
+    first = _run(folder, tmp_path / "reward.py")
+    with pytest.raises(UserError, match=f"{folder} is being written by another process"):
+        _run(folder, tmp_path / "reward.py")
+    first.run(_nothing)
+    _run(folder, tmp_path / "reward.py").resume()

@@ -202,7 +202,7 @@ class RecordingPlan:
 
     def _check_fits(self) -> None:
         """The dataset that is there is one that this recording can be added to."""
-        from so_arm.data.dataset_lock import is_being_written
+        from so_arm.core.folder_lock import is_being_written
         from so_arm.data.dataset_schema import (
             calibration_hash,
             cameras_of,

@@ -78,6 +78,7 @@ def rl_demo(
         write_json(folder / "report.json", report)
         write_json(json_file, report)
     _show(out, report["modes"])
+    out.print(f"report: {folder / 'report.json'}", markup=False, soft_wrap=True)
 
 
 def _run(

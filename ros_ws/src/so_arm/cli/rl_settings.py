@@ -13,6 +13,8 @@ def asked_settings(options: dict[str, Any], assignments: list[str]) -> dict[str,
     asked = {name: value for name, value in options.items() if value is not None}
     for text in assignments:
         name, value = _assignment(text)
+        if name in options:
+            raise UserError(f"--set {name}: it has an option of its own, --{name}")
         asked[name] = value
     if isinstance(bound := asked.get("bound"), str):
         asked["bound"] = _shares(bound)

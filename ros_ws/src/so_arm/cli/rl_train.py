@@ -104,7 +104,8 @@ def rl_train(
         run, folder = _resumed_run(resume, policy, asked, output, pace)
     best, last = _watch(run, folder)
     write_json(json_file, {"residual": str(best), **last})
-    console(json_file).print(f"residual: {best}  (judge it: so-arm rl-eval --residual {best})", soft_wrap=True)
+    pair = f"--policy {run.policy} --residual {best}"
+    console(json_file).print(f"residual: {best}  (judge it: so-arm rl-eval {pair})", soft_wrap=True)
 
 
 def _new_run(
@@ -143,6 +144,9 @@ def _resumed_run(
     paced = Pace(**told["pace"] | pace)
     run = _prepared(policy or Path(told["base"]["policy"]), asked_for, paced, told["base"]["weights_hash"])(folder)
     run.resume()
+    done = run.trainer.step
+    if asked_for.steps < done and asked_for.steps != trained.steps:
+        raise UserError(f"--resume {folder}: it is at step {done} already; --steps {asked_for.steps} is less")
     return run, folder
 
 

@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 
 from so_arm.core import files
 from so_arm.core.errors import UserError
+from so_arm.core.folder_lock import is_being_written
 from so_arm.data.dataset_kind import require_dataset
-from so_arm.data.dataset_lock import is_being_written
 from so_arm.data.dataset_schema import (
     ACTION,
     IMAGE_PREFIX,

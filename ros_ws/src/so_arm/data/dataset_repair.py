@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 from so_arm.core import files
 from so_arm.core.counted import counted
 from so_arm.core.errors import UserError
+from so_arm.core.folder_lock import FolderLock
 from so_arm.data.dataset_check import EpisodePlace, check, places_of
 from so_arm.data.dataset_kind import require_dataset
-from so_arm.data.dataset_lock import DatasetLock
 from so_arm.data.dataset_schema import Record, load_info
 from so_arm.data.dataset_staging import (
     FINISHED,
@@ -35,7 +35,7 @@ LOST = "lost"
 def repair(root: Path) -> Iterator[str]:
     """Do it, and say what was done, step by step; UserError when it cannot be done."""
     require_dataset(root)
-    lock = DatasetLock(root)
+    lock = FolderLock(root)
     try:
         yield from _Repair(root).steps()
     finally:

@@ -18,9 +18,9 @@ from numpy.typing import ArrayLike
 
 from so_arm.core import files
 from so_arm.core.errors import UserError
+from so_arm.core.folder_lock import FolderLock
 from so_arm.core.units import lerobot_from_rad
 from so_arm.data import dataset_staging as staging
-from so_arm.data.dataset_lock import DatasetLock
 from so_arm.data.dataset_schema import (
     ACTION,
     IMAGE_PREFIX,
@@ -71,7 +71,7 @@ class DatasetWriter:
         self.recovered = ""  #: what a process that died had left, and what became of it
         av.logging.set_libav_level(av.logging.ERROR)  # LeRobot hands the encoder's chatter to standard error
         self._make_folder()
-        self._lock = DatasetLock(root)
+        self._lock = FolderLock(root)
         try:
             self._record = self._open()
         except BaseException:

@@ -100,8 +100,9 @@ def _check(folder: Path, description: dict[str, Any]) -> ResidualSettings:
         settings = ResidualSettings.from_dict(description["settings"])
     except UserError as error:
         raise UserError(f"{path} is damaged: settings: {error}") from None
-    if list(settings.bound) != description["bound"]:
-        raise UserError(f"{path} is damaged: bound is {description['bound']}, but was trained as {settings.bound}")
+    for name, trained in (("bound", list(settings.bound)), ("task", settings.task)):
+        if description[name] != trained:
+            raise UserError(f"{path} is damaged: {name} is {description[name]}, but was trained as {trained}")
     if type(description["feature_size"]) is not int or description["feature_size"] < 0:
         raise UserError(f"{path} is damaged: feature_size is {description['feature_size']!r}")
     return settings

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from so_arm.core import files
 from so_arm.core.errors import UserError
+from so_arm.core.folder_lock import FolderLock
 from so_arm.core.paths import from_here
 from so_arm.core.provenance import provenance
 from so_arm.learning.residual.collector import load_weights
@@ -69,20 +71,30 @@ class Base:
 
 
 class RunFolder:
-    """``run.json``, ``metrics.jsonl``, ``tensorboard/``, and the residuals ``best/`` and ``final/``."""
+    """``run.json``, ``metrics.jsonl``, ``tensorboard/``, and the residuals ``best/`` and ``final/``.
+
+    One process writes to it: UserError while another one does.
+    """
 
     def __init__(self, path: Path, settings: ResidualSettings, base: Base, pace: Pace) -> None:
+        path.mkdir(parents=True, exist_ok=True)
+        self._lock = FolderLock(path)
         self.path = path
         self.journal = Journal(path)
         self._settings, self._base, self._pace = settings, base, pace
-        run = {"settings": settings.to_dict(), "base": asdict(base), "pace": asdict(pace), "made_by": provenance()}
-        files.write_json(path / RUN_FILE, run)
 
-    def open(self, step: int) -> AbstractContextManager[None]:
-        """While it is open, the metrics go wherever they are wanted."""
+    @contextmanager
+    def open(self, step: int) -> Iterator[None]:
+        """While it is open, the metrics go wherever they are wanted; then others may write to the folder."""
+        run = {"settings": self._settings.to_dict(), "base": asdict(self._base), "pace": asdict(self._pace)}
+        files.write_json(self.path / RUN_FILE, run | {"made_by": provenance()})
         project = self._pace.wandb
         more = [] if project is None else [WandbRun(self.path, project, self._settings.to_dict())]
-        return self.journal.open(step, *more)
+        try:
+            with self.journal.open(step, *more):
+                yield
+        finally:
+            self._lock.release()
 
     def evaluation(self, order: Order) -> Order:
         """The residual of `order` on the episodes that choose the best."""

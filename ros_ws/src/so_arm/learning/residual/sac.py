@@ -69,6 +69,7 @@ class SacRun:
         make_workplace: Callable[[], Workplace],
         pace: Pace,
     ) -> None:
+        self.policy = base.policy
         self._pace = pace
         self._make_workplace = make_workplace
         self._setup = partial(make_collector, make_workplace, settings)

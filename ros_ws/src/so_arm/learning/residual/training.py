@@ -32,6 +32,7 @@ class ResidualRun:
         make_workplace: Callable[[], Workplace],
         pace: Pace,
     ) -> None:
+        self.policy = base.policy
         self._pace, self._most = pace, settings.episodes_per_round
         self._setup = partial(make_collector, make_workplace, settings)
         self.trainer = ResidualTrainer(settings, base.feature_size)

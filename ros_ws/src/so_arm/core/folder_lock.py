@@ -1,4 +1,4 @@
-"""One writer per dataset: a lock on its folder that ends with the process which holds it, however that ends."""
+"""One writer per folder: a lock that ends with the process which holds it, however that ends."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from so_arm.core.errors import UserError
 _BUSY = (errno.EWOULDBLOCK, errno.EACCES)
 
 
-class DatasetLock:
+class FolderLock:
     """Taken by the constructor; UserError when another process has it."""
 
+    _handle: int | None = None
+
     def __init__(self, root: Path) -> None:
-        self._handle: int | None = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -25,6 +27,9 @@ class DatasetLock:
                 raise UserError(f"{root} is being written by another process; wait for it, or stop it") from None
             # Some network file systems have no locks: then there is none.
 
+    def __del__(self) -> None:
+        self.release()
+
     def release(self) -> None:
         if self._handle is not None:
             os.close(self._handle)
@@ -32,9 +37,9 @@ class DatasetLock:
 
 
 def is_being_written(root: Path) -> bool:
-    """Whether a process that writes to the dataset is alive."""
+    """Whether a process that writes to the folder is alive."""
     try:
-        DatasetLock(root).release()
+        FolderLock(root).release()
     except UserError:
         return True
     return False
