@@ -17,6 +17,12 @@ def test_nothing_left_to_improve():
     assert report_of(residual_side(set()))["advice"].startswith("All 120 episodes succeeded.")
 
 
+def test_latency_is_not_advised_as_a_test_to_whom_has_done_it():
+    late = Pair(residual_side(set()), residual_side(set()))
+    assert "harder test (domain randomisation, policy latency)" in report_of(residual_side(set()))["advice"]
+    assert "harder test (domain randomisation)" in report_of(residual_side(set()), delays=[(3, late)])["advice"]
+
+
 def test_a_residual_that_does_nothing():
     idle = [episode(seed, "dropped" if seed in spread(6) else None, residual=use(rms=0.001)) for seed in SEEDS]
     assert "a residual that acts, because this one uses 0.1%" in report_of(idle)["advice"]

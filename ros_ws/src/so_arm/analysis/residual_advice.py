@@ -40,9 +40,10 @@ def advice(report: Report) -> str:
     side = report["residual"]
     episodes, failures = len(side["episodes"]), sum(side["failures"].values())
     if not failures:
+        harder = "domain randomisation" if len(report["delays"]) > 1 else "domain randomisation, policy latency"
         return (
             f"All {episodes} episodes succeeded. More episodes would narrow the interval, and a harder test "
-            "(domain randomisation, policy latency) would tell more than this one." + _latency(report)
+            f"({harder}) would tell more than this one." + _latency(report)
         )
     found = sorted(filter(None, (rule(report) for rule in _RULES)), key=lambda finding: -finding.explains)
     kind, count = next(iter(side["failures"].items()))
