@@ -41,6 +41,8 @@ SELECTION_EPISODES, EVERY = 60, 15_000  # ticks
 #: Name of the row to the settings that differ from the default.
 ROWS: dict[str, dict[str, Any]] = {
     "all parts": {},
+    "all parts, seed 1": {"seed": 1},
+    "all parts, seed 2": {"seed": 2},
     "actor learns at a third of the rate": {"actor_learning_rate": 1e-4},
     "no demonstrations": {"demonstrations": 0},
     "demonstrations at the usual pace": {"demonstration_pace": 1.0},
