@@ -179,7 +179,8 @@ run_tests() {
     run_all_tests
 }
 
-# Several processes share the tests, one more than cores because many a test waits for a process; then come those that watch a clock and bear no company.
+# Several processes share the tests, one more than cores because many a test waits for a process; then come those that
+# watch a clock and bear no company.
 run_all_tests() {
     local together=0 alone=0
     trap - INT TERM HUP

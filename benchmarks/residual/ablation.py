@@ -71,9 +71,13 @@ def main() -> None:
     with ProcessPoolExecutor(arguments.side_by_side, multiprocessing.get_context("spawn")) as pool:
         jobs = {pool.submit(_row, arguments.output, name, arguments.steps): name for name in ROWS}
         base = pool.submit(_base, arguments.output)
-        for job in as_completed(jobs):
-            done[jobs[job]] = job.result()
-            print(_line(done[jobs[job]]), flush=True)
+        try:
+            for job in as_completed(jobs):
+                done[jobs[job]] = job.result()
+                print(_line(done[jobs[job]]), flush=True)
+        except KeyboardInterrupt:
+            pool.shutdown(cancel_futures=True)  # else the rows that have not begun would follow
+            raise SystemExit("interrupted; the same command goes on") from None
     rows = [_compared(done[name], base.result()) for name in ROWS]
     told = {"steps": arguments.steps, "episodes": EPISODES, "seed": SEED, "base": base.result(), "rows": rows}
     write_json(arguments.json, told | provenance() | {"command": " ".join(["python", *sys.argv])})
