@@ -76,7 +76,8 @@ def main() -> None:
                 done[jobs[job]] = job.result()
                 print(_line(done[jobs[job]]), flush=True)
         except KeyboardInterrupt:
-            pool.shutdown(cancel_futures=True)  # else the rows that have not begun would follow
+            for process in multiprocessing.active_children():
+                process.terminate()  # else it would go on with the next row
             raise SystemExit("interrupted; the same command goes on") from None
     rows = [_compared(done[name], base.result()) for name in ROWS]
     told = {"steps": arguments.steps, "episodes": EPISODES, "seed": SEED, "base": base.result(), "rows": rows}
