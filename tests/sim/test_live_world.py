@@ -49,7 +49,7 @@ def test_objects_start_where_the_environment_puts_them(world: LiveWorld):
 def test_ticks_come_after_16_17_and_17_steps_and_the_horizon_ends_them(world: LiveWorld):
     ticks: list[Tick] = []
     world.on_tick = ticks.append
-    number, state = world.begin()
+    number, _, state, _ = world.begin()
     assert state.tick == 0
     for steps in (16, 17, 17):
         step(world, steps - 1)
@@ -158,6 +158,58 @@ def test_an_episode_from_start_to_record(episodes, tmp_path):
     assert record.action == pytest.approx(np.tile(HOME_RAD, (3, 1)))
     assert sorted(record.latency_ns.tolist()) == [NO_ANSWER, NO_ANSWER, 4_000_000]
     assert (np.diff(record.stamp_ns) > 0).all() and record.stamp_ns[0] >= info.start_stamp_ns
+
+
+def test_ticks_count_from_the_announced_start_however_long_its_listeners_take(world: LiveWorld):
+    """Else rewards lie between the rows of a recording, which has its own ticks from that start."""
+    now_ns = 7_000_000_000
+
+    def go_on(steps: int) -> None:
+        nonlocal now_ns
+        for _ in range(steps):
+            now_ns += 2_000_000
+            step(world, 1)
+
+    class Slow(Heard):
+        def episode(self, info: EpisodeInfo) -> None:
+            super().episode(info)
+            if info.phase == "running":
+                go_on(8)  # 16 ms, half a tick
+
+    world.clock = lambda: now_ns
+    heard = Slow()
+    episodes = LiveEpisodes(world, heard, seed=7, settle_s=0.0)
+    episodes.open()
+    episodes.start()
+    go_on(42)
+    start_ns = heard.wait_for("ended").start_stamp_ns
+    episodes.close()
+    assert [stamp_ns - start_ns for stamp_ns, _ in heard.states] == [0, 32_000_000, 66_000_000, 100_000_000]
+    assert [tick for _, tick in heard.states] == [0, 1, 2, 3]
+
+
+def test_a_second_start_that_came_while_the_first_one_settled_leaves_it_alone(world: LiveWorld):
+    heard = Heard()
+    episodes = LiveEpisodes(world, heard, seed=7, settle_s=0.2)
+    said: list[str] = []
+
+    def start() -> None:
+        try:
+            said.append(episodes.start())
+        except UserError as error:
+            said.append(str(error))
+
+    threads = [threading.Thread(target=start) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum("seed 7 started" in words for words in said) == 1
+    assert sum("is running" in words for words in said) == 1
+    episodes.open()
+    step(world, 50)
+    assert heard.wait_for("ended").steps == 3
+    episodes.close()
 
 
 def test_a_person_may_judge(episodes, world: LiveWorld):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import scservo_sdk as sdk
 
+from so_arm.core.clock import date_ns
 from so_arm.core.errors import UserError
 from so_arm.hardware.feetech import registers as reg
 from so_arm.hardware.feetech.bus import FeetechBus
@@ -17,7 +18,7 @@ from so_arm.hardware.feetech.chain import ServoChain
 from so_arm.hardware.feetech.emulator import Emulator
 from so_arm.hardware.feetech.faults import Fault, FaultKind, parse_script, read_script
 from so_arm.hardware.feetech.packets import BROADCAST_ID, Instruction, Packet, sync_read_request, wire_time_s
-from so_arm.hardware.feetech.plant import FirstOrderPlant
+from so_arm.hardware.feetech.plant import FirstOrderPlant, Motion
 from so_arm.hardware.feetech.servo import Servo
 
 pytestmark = pytest.mark.slow  # all of it together: servos answer in real time
@@ -94,6 +95,24 @@ def test_return_delay_holds_answers_back(emulator: Emulator):
 def test_another_baud_rate_is_not_understood(emulator: Emulator):
     with FeetechBus(str(emulator.path), baud=500_000, margin_s=0.01, retries=0) as bus:
         assert len(bus.read_state().errors) == 6
+
+
+def test_physics_has_dates_of_its_own_that_stay_close_behind():
+    """They go on by whole steps, also where several are made at once."""
+    dates: list[tuple[int, int]] = []
+    plant = FirstOrderPlant(np.full(6, 2048.0))
+
+    def dated(goal: np.ndarray, torque: np.ndarray, dt_s: float) -> Motion:
+        dates.append((emulator.date_ns(), date_ns()))
+        return plant(goal, torque, dt_s)
+
+    emulator = Emulator(plant=dated)
+    with emulator:
+        time.sleep(0.3)
+    physics, wall = np.array(dates).T
+    odd = np.abs(np.diff(physics) - 2_000_000) > 1_000
+    assert len(dates) > 20 and odd.sum() <= emulator.counts["physics_lags"]
+    assert (physics < wall).all() and (wall - physics).min() < 20_000_000
 
 
 def test_port_is_gone_after_stop_and_nothing_stays(tmp_path: Path):

@@ -82,6 +82,7 @@ class ArmEmulator(RuntimeNode[Settings]):
         world = LiveWorld(calibration, settings.task, settings.reward, settings.horizon or None)
         port = Path(settings.port).expanduser() if settings.port else None
         self._emulator = Emulator(servos_of(calibration, REST_RAD), world, port, script=bus_faults)
+        world.clock = self._emulator.date_ns
         self._running.enter_context(self._emulator)
         self._streams = self._start_streams(world) if settings.use_cameras else None
         self._open_episodes(world)

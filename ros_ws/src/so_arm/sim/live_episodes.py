@@ -12,7 +12,6 @@ from typing import Protocol
 
 import numpy as np
 
-from so_arm.core.clock import date_ns
 from so_arm.core.episode_info import DISCARDED, FAILURE, JUDGED_FAILED, STOPPED, SUCCESS, EpisodeInfo
 from so_arm.core.episode_keeper import EpisodeKeeper
 from so_arm.core.episode_record import NO_ANSWER
@@ -82,12 +81,14 @@ class LiveEpisodes:
             self._world.place(self.keeper.next_seed)
         time.sleep(self._settle_s)
         with self._changing:
+            self.keeper.check_none_runs()  # another request may have been quicker
             self._world.check_start()
             self._latencies_ns.clear()
-            stamp_ns = date_ns()
-            said = self.keeper.start(stamp_ns, self._world.snapshot())
-            self._episode, state = self._world.begin()
-        self._sink.state(stamp_ns, state)
+            # Ticks count from the stamp that listeners are told, however long these take to confirm it.
+            began = self._world.begin()
+            self._episode = began.episode
+            said = self.keeper.start(began.stamp_ns, began.snapshot)
+            self._sink.state(began.stamp_ns, began.state)
         return said
 
     def stop(self) -> str:

@@ -1,6 +1,8 @@
 """A task's scene that lives on its own time: servos move the arm, episodes are judged at the control rate.
 
-Time is that of whoever steps the physics (the emulated servos, in real time), who is never kept waiting here.
+Whoever steps the physics (the emulated servos, in real time) is never kept waiting here. Ticks have the dates that
+`LiveWorld.clock` tells: how far physics has come. The date at which they were computed would not do: on a busy machine
+physics comes in bursts, and of two ticks at once no row of a recording could have both.
 """
 
 from __future__ import annotations
@@ -35,14 +37,23 @@ class Tick(NamedTuple):
     """One control tick that is over."""
 
     episode: int  #: number that `begin` gave, 0 between episodes
-    stamp_ns: int  #: date at its end
-    before_ns: int  #: date at its beginning
+    stamp_ns: int  #: when it ended, on the world's clock
+    before_ns: int  #: when it began
     wall_ns: int  #: time.perf_counter_ns at its beginning
     position: np.ndarray  #: (6,) [rad] at its beginning
     goal: np.ndarray  #: (6,) [rad] that the servos held last
     objects: np.ndarray  #: what the task observes
     snapshot: np.ndarray  #: of the scene at its end
     verdict: Verdict | None  #: None between episodes
+
+
+class Beginning(NamedTuple):
+    """An episode that is judged from now on."""
+
+    episode: int  #: number that its ticks carry
+    stamp_ns: int  #: on the world's clock; its ticks are counted from here
+    state: RewardState  #: before the first tick
+    snapshot: np.ndarray  #: of the scene
 
 
 def _ignore(tick: Tick) -> None:
@@ -68,6 +79,7 @@ class LiveWorld:
         self.board = SnapshotBoard(len(self.arm.snapshot()))
         self._plant = ServoPlant(self.arm, calibration)
         self._judge = Judge(self.task, reward, horizon)
+        self.clock: Callable[[], int] = date_ns  #: date of the physics at the end of the step that is being made [ns]
         self.on_tick: Callable[[Tick], None] = _ignore  #: hears of every control tick, in the thread that steps
         self._episode = self._episodes = 0
         self._tick = 0
@@ -91,7 +103,7 @@ class LiveWorld:
 
     def _begin_tick(self) -> None:
         self._steps_left = substeps(self._tick)
-        self._before_ns, self._wall_ns = date_ns(), time.perf_counter_ns()
+        self._before_ns, self._wall_ns = self.clock(), time.perf_counter_ns()
         self._position = self.arm.joint_position()
 
     def _end_tick(self) -> None:
@@ -99,7 +111,7 @@ class LiveWorld:
         self.on_tick(
             Tick(
                 self._episode,
-                date_ns(),
+                self.clock(),
                 self._before_ns,
                 self._wall_ns,
                 self._position,
@@ -139,19 +151,14 @@ class LiveWorld:
                 f" {START_TOLERANCE_RAD} rad); drive the arm home first (motor_driver/home)"
             )
 
-    def begin(self) -> tuple[int, RewardState]:
-        """Judge from now on; the number that the episode's ticks carry, and the state before the first one."""
+    def begin(self) -> Beginning:
+        """Judge from now on."""
         with self.lock:
             self._tick = 0
             self._begin_tick()
             self._episodes += 1
             self._episode = self._episodes
-            return self._episode, self._judge.begin()
-
-    def snapshot(self) -> np.ndarray:
-        """What it takes to draw the scene as it is; see `ArmSim.snapshot`."""
-        with self.lock:
-            return self.arm.snapshot()
+            return Beginning(self._episode, self._before_ns, self._judge.begin(), self.arm.snapshot())
 
     def end(self) -> None:
         """Judge no more."""

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+from so_arm.core.clock import date_of
 from so_arm.hardware.feetech.chain import Reply, ServoChain
 from so_arm.hardware.feetech.faults import Fault, FaultBox, FaultKind
 from so_arm.hardware.feetech.packets import Packet, StreamParser, wire_time_s
@@ -110,6 +111,11 @@ class Emulator:
         """The first servo with that id now."""
         return next(servo for servo in self.servos if servo.id == servo_id)
 
+    def date_ns(self) -> int:
+        """How far physics has come, the step that the plant is asked for included: behind `core.clock.date_ns` by what
+        physics has still to catch up with."""
+        return date_of(round(self._physics_s * 1e9))
+
     def inject(self, fault: Fault) -> None:
         """Starts a fault now."""
         with self.lock:
@@ -178,8 +184,8 @@ class Emulator:
             self.counts["physics_lags"] += 1
             self._physics_s = now - self._period_s
         if self._physics_due_s() <= now and (not self._outgoing or self._room_s(now) > _PHYSICS_ROOM_S):
-            self._chain.advance(self._period_s)
             self._physics_s += self._period_s
+            self._chain.advance(self._period_s)
 
     def _physics_due_s(self) -> float:
         # While no answer is under way the next request may come any moment: physics rather runs during the answers.
