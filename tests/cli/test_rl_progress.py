@@ -27,19 +27,19 @@ def _line(**changes: object) -> str:
 
 
 def test_the_longest_line_is_whole_in_80_columns() -> None:
-    line = _line(
-        phase="demonstration", step=1_000_000, progress=1.0, success=1.0, best_success=1.0, remaining_s=36_000.0
-    )
+    rates = {"success": 1.0, "judged_success": 0.985, "best_success": 1.0}
+    line = _line(phase="exploration", step=1_000_000, progress=1.0, remaining_s=36_000.0, **rates)
     assert len(line) <= 80
-    assert line.split("━")[0] == "demonstration " and line.count("━") >= 10
+    assert line.count("━") >= 10
     words = " ".join(line.split("━")[-1].split())
-    assert words == "100% step 1000000 success 100%, best 100% left: 600 min"
+    assert words == "100% step 1000000 success 100%, eval 98%, best 100% left: 600 min"
 
 
 def test_what_is_not_known_yet_is_left_out() -> None:
-    assert " ".join(_line().split()) == "exploration 0% step 0 left: ?"
+    assert _line().split("━")[-1].split() == "0% step 0 left: ?".split()
     assert "success 25% " in _line(success=0.25)
-    assert " best 98% " in _line(best_success=0.98)
+    assert " best 98% " in _line(best_success=0.98, judged_success=0.98)
+    assert " eval 80%, best 98% " in _line(best_success=0.98, judged_success=0.8)
 
 
 def test_before_exploration_it_counts_episodes() -> None:

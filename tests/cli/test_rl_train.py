@@ -122,7 +122,16 @@ def test_interrupted_resumed_and_done(policy: Path, tmp_path: Path, capfd: pytes
     assert main([*resume, "--steps", steps, "--json", "-"]) == 0
     told = json.loads(capfd.readouterr().out)
     assert told["residual"] == str(run / "best") and told["step"] >= int(steps)
-    pace = json.loads((run / "run.json").read_text())["pace"]
+    assert (told["best_success"], told["best_step"]) in [
+        (row.get("eval/success"), row.get("judged_step")) for row in _rows(run)
+    ]
+    origin = json.loads((run / "run.json").read_text())
+    assert "--steps 100000" in origin["made_by"]["command"] and len(origin["resumed_by"]) == 1
+    described = json.loads((run / "final" / "residual.json").read_text())
+    assert {name: described[name] for name in ("made_by", "resumed_by")} == {
+        name: origin[name] for name in ("made_by", "resumed_by")
+    }
+    pace = origin["pace"]
     assert (pace["workers"], pace["evaluation_episodes"], pace["evaluate_every"]) == (1, 1, 30_000)
     rows = _rows(run)
     assert [row["episodes"] for row in rows[:-1]] == list(range(1, len(rows)))

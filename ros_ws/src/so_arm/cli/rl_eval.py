@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -105,15 +106,17 @@ def _run(setup: PairedSetup, delays: list[int], workers: int) -> dict[int, Pair]
     from so_arm.cli.residual_rollouts import Run, planned_runs, run_all
 
     runs = planned_runs(setup.rollouts, delays)
-    won = {False: 0, True: 0}
-    done = {False: 0, True: 0}
+    won: Counter[tuple[int, bool]] = Counter()
+    done: Counter[tuple[int, bool]] = Counter()
     with progress_bar("judging", len(runs), "loading the policy") as advance:
 
         def on_done(run: Run, episode: JudgedEpisode) -> None:
-            done[run.corrected] += 1
-            won[run.corrected] += episode.result.success
-            rates = {side: f"{won[side] / done[side]:.0%}" if done[side] else "-" for side in won}
-            advance(1, f"success: base {rates[False]}, with residual {rates[True]}")
+            done[run.delay, run.corrected] += 1
+            won[run.delay, run.corrected] += episode.result.success
+            sides = [(run.delay, corrected) for corrected in (False, True)]
+            base, corrected = (f"{won[side] / done[side]:.0%}" if done[side] else "-" for side in sides)
+            late = f" at delay {run.delay}" if run.delay else ""
+            advance(1, f"success{late}: base {base}, with residual {corrected}")
 
         found = run_all(setup, runs, workers, on_done)
 
@@ -156,7 +159,7 @@ def _show(report: dict[str, Any], folder: Path, json_file: Path | None) -> None:
     out = console(json_file)
     kinds, outcomes = outcome_rows(report)
     out.print(table("", COLUMNS, figure_rows(report)))
-    out.print(table("base, then with residual", kinds, outcomes))
+    out.print(table("base", kinds, outcomes, "how many episodes that ended like this became what with the residual"))
     if len(report["delays"]) > 1:
         out.print(table("delay", DELAY_COLUMNS, delay_rows(report)))
     places = [("page", str(folder / PAGE)), ("report", str(folder / REPORT)), *json_row(json_file)]

@@ -33,7 +33,8 @@ def training_progress(said: Console) -> Iterator[Callable[[Report], None]]:
 
         def show(report: Report) -> None:
             place, success, left = _place(report), _success(report), _left(report)
-            progress.update(bar, completed=report.progress, phase=report.phase, place=place, success=success, left=left)
+            phase = "" if report.before is None else report.phase  # steps are exploration's; the line is full
+            progress.update(bar, completed=report.progress, phase=phase, place=place, success=success, left=left)
             lines.say(", ".join(filter(None, (report.phase, place, success, f"left: {left}"))))
 
         yield show
@@ -51,6 +52,7 @@ def _left(report: Report) -> str:
 
 
 def _success(report: Report) -> str:
-    """While exploring, and of the best residual so far on the episodes that choose it."""
-    rates = {"success": report.success, "best": report.best_success}
+    """While exploring, then on the episodes that choose the best: of the last residual judged, and of the best."""
+    judged = None if report.judged_success == report.best_success else report.judged_success
+    rates = {"success": report.success, "eval": judged, "best": report.best_success}
     return ", ".join(f"{name} {rate:.0%}" for name, rate in rates.items() if rate is not None)

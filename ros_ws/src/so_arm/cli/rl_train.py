@@ -105,7 +105,9 @@ def rl_train(
     best, last = _watch(run, folder)
     write_json(json_file, {"residual": str(best), **last})
     pair = f"--policy {run.policy} --residual {best}"
-    console(json_file).print(f"residual: {best}  (judge it: so-arm rl-eval {pair})", soft_wrap=True)
+    said = console(json_file)
+    said.print(f"best: {last['best_success']:.0%} at step {last['best_step']}, of the episodes that choose it")
+    said.print(f"residual: {best}  (judge it: so-arm rl-eval {pair})", soft_wrap=True)
 
 
 def _new_run(

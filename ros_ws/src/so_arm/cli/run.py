@@ -61,7 +61,7 @@ def run(
     arm = ArmChoice(port, robot_id, calibration)
     more = _real_arguments(hardware, arm, cameras, time_limit)
     rollouts = Rollouts(policy or released_policy(), correction, task, "v3", "none", seed, ENDLESS).checked()
-    settings = rollouts.described() | {"hardware": hardware.value, "clock": "real time"}
+    settings = rollouts.described() | {"hardware": hardware.value, "clock": "real time", "seeds": [seed, "..."]}
     out = console(json_file)
     with run_folder(output, "run", settings) as folder:
         out.print(f"starting the node graph; what the nodes say goes to {folder / 'graph.log'}", markup=False)

@@ -102,7 +102,12 @@ class Journal:
         self._recent: deque[bool] = deque(maxlen=_RECENT)
         self._sinks: list[Sink] = []
         self.best: Judgement | None = None
-        self.judged_at = -1  #: step of the residual that was judged last
+        self.judged: Judgement | None = None  #: the last one
+
+    @property
+    def judged_at(self) -> int:
+        """Step of the residual that was judged last, -1 before any was."""
+        return -1 if self.judged is None else self.judged.at
 
     @property
     def success(self) -> float | None:
@@ -145,7 +150,7 @@ class Journal:
         if row["kind"] == Kind.exploration:
             self._recent.extend(row["successes"])
         if (judgement := Judgement.from_row(row)) is not None:
-            self.judged_at = judgement.at
+            self.judged = judgement
             if judgement.better_than(self.best):
                 self.best = judgement
 

@@ -47,7 +47,8 @@ class Pace:
 class Report:
     """Where a run stands. remaining_s is None until a speed is known; success: of the last 100 exploring episodes.
 
-    before: so many episodes come before exploration; None once they are done.
+    before: so many episodes come before exploration; None once they are done. judged_success: in the last evaluation.
+    best_success: in the best one, of the residual as it was at best_step.
     """
 
     phase: str
@@ -59,6 +60,8 @@ class Report:
     progress: float
     remaining_s: float | None
     before: int | None = None
+    judged_success: float | None = None
+    best_step: int | None = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ class Base:
 class RunFolder:
     """``run.json``, ``metrics.jsonl``, ``tensorboard/``, and the residuals ``best/`` and ``final/``.
 
-    One process writes to it: UserError while another one does.
+    One process writes to it: UserError while another one does. It says what began the run, and what resumed it.
     """
 
     def __init__(self, path: Path, settings: ResidualSettings, base: Base, pace: Pace) -> None:
@@ -82,12 +85,14 @@ class RunFolder:
         self.path = path
         self.journal = Journal(path)
         self._settings, self._base, self._pace = settings, base, pace
+        self._origin: dict[str, Any] = {}
 
     @contextmanager
     def open(self, step: int) -> Iterator[None]:
         """While it is open, the metrics go wherever they are wanted; then others may write to the folder."""
         run = {"settings": self._settings.to_dict(), "base": asdict(self._base), "pace": asdict(self._pace)}
-        files.write_json(self.path / RUN_FILE, run | {"made_by": provenance()})
+        self._origin = _origin(self.path / RUN_FILE)
+        files.write_json(self.path / RUN_FILE, run | self._origin)
         project = self._pace.wandb
         more = [] if project is None else [WandbRun(self.path, project, self._settings.to_dict())]
         try:
@@ -121,11 +126,11 @@ class RunFolder:
             "selection": judged | {"seeds": [SELECTION_SEED, self._pace.evaluation_episodes]},
         }
         base = {"base": self._base.weights_hash, "policy": from_here(Path(self._base.policy))}
-        description = base | {"training": training, "made_by": provenance()}
+        description = base | {"training": training} | self._origin
         save_residual(self.path / name, actor, estimator, self._settings, description)
 
     def report(self, learner: Learner, phase: Kind, remaining_s: float | None) -> Report:
-        best, settings = self.journal.best, self._settings
+        best, judged, settings = self.journal.best, self.journal.judged, self._settings
         before = settings.warmup_episodes + (0 if settings.algo == "sac" else settings.demonstrations)
         preparing = phase is not Kind.exploration
         return Report(
@@ -138,7 +143,17 @@ class RunFolder:
             progress=min(learner.episodes / max(before, 1) if preparing else learner.step / settings.steps, 1.0),
             remaining_s=remaining_s,
             before=before if preparing else None,
+            judged_success=None if judged is None else judged.success,
+            best_step=None if best is None else best.at,
         )
+
+
+def _origin(run_file: Path) -> dict[str, Any]:
+    """Keys `made_by`, and `resumed_by` for a run that is there already: the provenance of every time it went on."""
+    if not run_file.is_file():
+        return {"made_by": provenance()}
+    before = files.read_json(run_file)
+    return {"made_by": before["made_by"], "resumed_by": [*before.get("resumed_by", []), provenance()]}
 
 
 def load_run(folder: Path) -> tuple[ResidualSettings, dict[str, Any]]:
@@ -149,6 +164,7 @@ def load_run(folder: Path) -> tuple[ResidualSettings, dict[str, Any]]:
     run = files.read_json(path)
     try:
         Base(**run["base"])
+        dict(run["made_by"])
         Pace(**run["pace"])
         return ResidualSettings.from_dict(run["settings"]), run
     except (KeyError, TypeError) as error:
