@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +11,7 @@ import pytest
 
 rclpy = pytest.importorskip("rclpy")
 
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor  # noqa: E402
+from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 
 from so_arm.core.episode_info import EpisodeInfo  # noqa: E402
 
@@ -75,8 +74,11 @@ class Ros:
             node.destroy_node()
 
     def _spin(self) -> None:
-        with contextlib.suppress(ExternalShutdownException):
+        try:
             self._executor.spin()
+        except Exception:  # a shutdown can surface as any error of a middleware call in progress
+            if rclpy.ok():
+                raise
 
 
 @pytest.fixture
