@@ -63,7 +63,7 @@ def test_report_page_and_table(so_arm, tmp_path, capsys):
     shown = capsys.readouterr().out
     assert "87.5 (53 to 98)" in shown and "4 / 1   (McNemar p 0.38)" in shown and "kept; largest residual" in shown
     assert max(len(line) for line in shown.splitlines()) <= 80
-    assert "how many episodes that ended like this became what with the residual" in " ".join(shown.split())
+    assert "rows: how the base ended; columns: how the same seeds ended with the residual" in " ".join(shown.split())
     assert " ".join(report["advice"].split()) in " ".join(shown.split())
 
 

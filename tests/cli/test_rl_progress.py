@@ -36,7 +36,7 @@ def test_the_longest_line_is_whole_in_80_columns() -> None:
 
 
 def test_what_is_not_known_yet_is_left_out() -> None:
-    assert _line().split("━")[-1].split() == "0% step 0 left: ?".split()
+    assert _line().split("━")[-1].split() == ["0%", "step", "0", "left:", "?"]
     assert "success 25% " in _line(success=0.25)
     assert " best 98% " in _line(best_success=0.98, judged_success=0.98)
     assert " eval 80%, best 98% " in _line(best_success=0.98, judged_success=0.8)

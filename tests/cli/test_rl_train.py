@@ -122,9 +122,8 @@ def test_interrupted_resumed_and_done(policy: Path, tmp_path: Path, capfd: pytes
     assert main([*resume, "--steps", steps, "--json", "-"]) == 0
     told = json.loads(capfd.readouterr().out)
     assert told["residual"] == str(run / "best") and told["step"] >= int(steps)
-    assert (told["best_success"], told["best_step"]) in [
-        (row.get("eval/success"), row.get("judged_step")) for row in _rows(run)
-    ]
+    best = json.loads((run / "best" / "residual.json").read_text())["training"]["selection"]
+    assert (told["best_success"], told["best_step"]) == (best["eval/success"], best["judged_step"])
     origin = json.loads((run / "run.json").read_text())
     assert "--steps 100000" in origin["made_by"]["command"] and len(origin["resumed_by"]) == 1
     described = json.loads((run / "final" / "residual.json").read_text())
@@ -137,6 +136,8 @@ def test_interrupted_resumed_and_done(policy: Path, tmp_path: Path, capfd: pytes
     assert [row["episodes"] for row in rows[:-1]] == list(range(1, len(rows)))
     assert [row["kind"] for row in rows[:3]] == ["demonstration", "disturbed", "exploration"]
     assert rows[-1]["kind"] == "evaluation" and rows[-1]["judged_step"] == told["step"]
+    assert main([*resume, "--json", "-"]) == 0  # there is nothing left to do
+    assert json.loads(capfd.readouterr().out)["best_step"] == told["best_step"] and _rows(run) == rows
     residual = Residual.load(run / "best", policy, "reach")
     assert residual.feature_size > 0
     assert _hashes(policy) == before

@@ -53,7 +53,7 @@ def test_ctrl_c_ends_it_with_the_rate_so_far(stage: Stage, tmp_path: Path, capsy
     report = json.loads(Path("o").read_text())
     assert report == json.loads(Path("run/report.json").read_text())
     assert report["success_rate"] == 0.5 and report["meta"]["seeds"] == [7, 8]
-    assert json.loads(Path("run/config.json").read_text())["settings"]["seeds"] == [7, "..."]
+    assert json.loads(Path("run/config.json").read_text())["settings"]["seeds"] == [7, None]
     assert stage.asked["rollouts"].residual == tmp_path / "residual"
     assert (stage.asked["lockstep"], stage.asked["hardware"], stage.asked["more"]) == (False, Hardware.mujoco, {})
 

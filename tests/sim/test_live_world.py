@@ -180,6 +180,7 @@ def test_ticks_count_from_the_announced_start_however_long_its_listeners_take(wo
     heard = Slow()
     episodes = LiveEpisodes(world, heard, seed=7, settle_s=0.0)
     episodes.open()
+    go_on(1)
     episodes.start()
     go_on(42)
     start_ns = heard.wait_for("ended").start_stamp_ns
@@ -189,7 +190,14 @@ def test_ticks_count_from_the_announced_start_however_long_its_listeners_take(wo
 
 
 def test_a_second_start_that_came_while_the_first_one_settled_leaves_it_alone(world: LiveWorld):
-    heard = Heard()
+
+    class Slow(Heard):
+        def episode(self, info: EpisodeInfo) -> None:
+            super().episode(info)
+            if info.phase == "running":
+                step(world, 20)
+
+    heard = Slow()
     episodes = LiveEpisodes(world, heard, seed=7, settle_s=0.2)
     said: list[str] = []
 
@@ -207,8 +215,9 @@ def test_a_second_start_that_came_while_the_first_one_settled_leaves_it_alone(wo
     assert sum("seed 7 started" in words for words in said) == 1
     assert sum("is running" in words for words in said) == 1
     episodes.open()
-    step(world, 50)
+    step(world, 30)
     assert heard.wait_for("ended").steps == 3
+    assert [tick for _, tick in heard.states] == [0, 1, 2, 3]
     episodes.close()
 
 

@@ -153,7 +153,8 @@ def test_a_folder_that_holds_no_run(tmp_path: Path) -> None:
     run.run(_nothing)
     assert load_run(tmp_path)[0] == short
     whole = json.loads((tmp_path / "run.json").read_text())
-    for told in ({}, {"settings": whole["settings"]}, whole | {"base": None}, whole | {"pace": {"a": 1}}):
+    damaged = ({"base": None}, {"pace": {"a": 1}}, {"made_by": "me"}, {"resumed_by": None})
+    for told in ({}, {"settings": whole["settings"]}, *(whole | part for part in damaged)):
         (tmp_path / "run.json").write_text(json.dumps(told))
         with pytest.raises(UserError, match=r"run\.json is damaged"):
             load_run(tmp_path)

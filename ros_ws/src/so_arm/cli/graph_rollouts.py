@@ -12,13 +12,11 @@ from so_arm.cli.graph_process import GraphLog, running_graph
 from so_arm.cli.json_lines import JsonLines
 from so_arm.cli.options import Hardware
 from so_arm.cli.policy_images import image_size
-from so_arm.cli.rollouts import Rollouts
+from so_arm.cli.rollouts import ENDLESS, Rollouts
 from so_arm.core.episode import EpisodeResult
 from so_arm.core.errors import UserError
 
 LAUNCH_FILE = "episodes.launch.xml"
-#: As many episodes as `episode_runner` accepts.
-ENDLESS = 1_000_000
 
 
 def run_graph(

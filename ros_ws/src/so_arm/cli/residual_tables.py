@@ -9,7 +9,7 @@ from rich.table import Table
 
 
 def table(corner: str, columns: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]], caption: str = "") -> Table:
-    """Rows of (name, cells) beneath the names of the columns. corner: what the names of the rows are."""
+    """Rows of (name, cells) beneath the names of the columns. corner: what the names are; caption: below."""
     made = Table(caption=caption or None, caption_justify="left")
     made.add_column(corner)
     for name in columns:

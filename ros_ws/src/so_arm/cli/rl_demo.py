@@ -56,9 +56,8 @@ def rl_demo(
     Each episode is told with the residual on, off or switched, and the rate of each so far. Without a terminal there
     are no keys: give --alternate, or switch with `so-arm call residual_corrector/set_enabled false`.
     """
-    from so_arm.cli.graph_rollouts import ENDLESS
     from so_arm.cli.key_node import has_terminal
-    from so_arm.cli.rollouts import Rollouts, chosen_residual, released_policy
+    from so_arm.cli.rollouts import ENDLESS, Rollouts, chosen_residual, released_policy
 
     correction = chosen_residual(policy, residual, alone=False)
     if correction is None:

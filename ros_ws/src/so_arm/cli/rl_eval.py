@@ -159,7 +159,8 @@ def _show(report: dict[str, Any], folder: Path, json_file: Path | None) -> None:
     out = console(json_file)
     kinds, outcomes = outcome_rows(report)
     out.print(table("", COLUMNS, figure_rows(report)))
-    out.print(table("base", kinds, outcomes, "how many episodes that ended like this became what with the residual"))
+    caption = "rows: how the base ended; columns: how the same seeds ended with the residual"
+    out.print(table("base", kinds, outcomes, caption))
     if len(report["delays"]) > 1:
         out.print(table("delay", DELAY_COLUMNS, delay_rows(report)))
     places = [("page", str(folder / PAGE)), ("report", str(folder / REPORT)), *json_row(json_file)]

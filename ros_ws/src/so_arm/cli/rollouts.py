@@ -16,6 +16,8 @@ from so_arm.core.paths import from_here, share_dir
 POLICY_CONFIG = "config.json"
 #: Every residual folder has it.
 RESIDUAL_DESCRIPTION = "residual.json"
+#: Episodes until somebody ends it: as many as `episode_runner` accepts.
+ENDLESS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Rollouts:
             "task": self.task,
             "reward": self.reward,
             "randomisation": self.randomisation,
-            "seeds": [self.seeds[0], self.seeds[-1]],
+            "seeds": [self.seeds[0], None if self.episodes == ENDLESS else self.seeds[-1]],
         }
 
     def checked(self) -> Rollouts:

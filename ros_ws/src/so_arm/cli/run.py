@@ -54,14 +54,13 @@ def run(
     Makes a folder with report.json and what the nodes said. A real arm is driven home before each episode and then
     moves by itself; a person says how the episode ended.
     """
-    from so_arm.cli.graph_rollouts import ENDLESS
-    from so_arm.cli.rollouts import Rollouts, chosen_residual, released_policy
+    from so_arm.cli.rollouts import ENDLESS, Rollouts, chosen_residual, released_policy
 
     correction = chosen_residual(policy, residual, no_residual)
     arm = ArmChoice(port, robot_id, calibration)
     more = _real_arguments(hardware, arm, cameras, time_limit)
     rollouts = Rollouts(policy or released_policy(), correction, task, "v3", "none", seed, ENDLESS).checked()
-    settings = rollouts.described() | {"hardware": hardware.value, "clock": "real time", "seeds": [seed, "..."]}
+    settings = rollouts.described() | {"hardware": hardware.value, "clock": "real time"}
     out = console(json_file)
     with run_folder(output, "run", settings) as folder:
         out.print(f"starting the node graph; what the nodes say goes to {folder / 'graph.log'}", markup=False)

@@ -39,20 +39,6 @@ def threads(count: int) -> Iterator[None]:
 
 
 @contextmanager
-def flushed_denormals() -> Iterator[None]:
-    """What this thread computes in the block takes numbers below 1.2e-38 for nought, where the processor can.
-
-    Adam's moments of a unit that has died shrink until rounding keeps them where they are, and on such numbers
-    arithmetic is ten times as slow.
-    """
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(False)
-
-
-@contextmanager
 def one_core() -> Iterator[None]:
     """One thread on one core in the block, so that times of two computations compare; Linux."""
     cores = os.sched_getaffinity(0)

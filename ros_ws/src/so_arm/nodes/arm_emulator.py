@@ -34,6 +34,9 @@ from so_arm.sim.rendering import POLICY_IMAGE_SIZE
 from so_arm.sim.start import REST_RAD
 from so_arm.sim.tasks import TASKS
 
+#: Episodes go on while listeners are waited for, so the wait must cost little of one.
+_PATIENCE_S = 0.3
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -102,7 +105,7 @@ class ArmEmulator(RuntimeNode[Settings]):
     def _open_episodes(self, world: LiveWorld) -> None:
         settings = self.settings
         record_dir = Path(settings.record_dir).expanduser() if settings.record_dir else None
-        self._episodes = LiveEpisodes(world, WorldTopics(self), settings.seed, record_dir, self.fail)
+        self._episodes = LiveEpisodes(world, WorldTopics(self, _PATIENCE_S), settings.seed, record_dir, self.fail)
         self._episodes.open()
         self._running.callback(self._episodes.close)
         episodes = self._episodes

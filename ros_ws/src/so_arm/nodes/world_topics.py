@@ -17,10 +17,10 @@ from so_arm.rewards.state import RewardState
 
 
 class WorldTopics:
-    """Each but the episode is published only while somebody listens."""
+    """Each but the episode is published only while somebody listens. patience_s: see `EpisodeTopic`."""
 
-    def __init__(self, node: Node) -> None:
-        self._episode = EpisodeTopic(node)
+    def __init__(self, node: Node, patience_s: float = 5.0) -> None:
+        self._episode = EpisodeTopic(node, patience_s)
         self._objects = node.create_publisher(MarkerArray, "sim/objects", qos.STATE)
         self._state = node.create_publisher(DiagnosticArray, "sim/state", qos.STATE)
 

@@ -79,10 +79,11 @@ class LiveWorld:
         self.board = SnapshotBoard(len(self.arm.snapshot()))
         self._plant = ServoPlant(self.arm, calibration)
         self._judge = Judge(self.task, reward, horizon)
-        self.clock: Callable[[], int] = date_ns  #: date of the physics at the end of the step that is being made [ns]
+        self.clock: Callable[[], int] = date_ns  #: date of the physics at the end of the step that is made [ns]
         self.on_tick: Callable[[Tick], None] = _ignore  #: hears of every control tick, in the thread that steps
         self._episode = self._episodes = 0
         self._tick = 0
+        self._now_ns = self.clock()
         self._begin_tick()
         self.place(0)
 
@@ -96,6 +97,7 @@ class LiveWorld:
             self.hand.push(dt_s)
             motion = self._plant(goal, torque, dt_s)
             self.board.write(self.arm.data.qpos, self.arm.data.mocap_pos[0])
+            self._now_ns = self.clock()
             self._steps_left -= 1
             if self._steps_left == 0:
                 self._end_tick()
@@ -103,7 +105,7 @@ class LiveWorld:
 
     def _begin_tick(self) -> None:
         self._steps_left = substeps(self._tick)
-        self._before_ns, self._wall_ns = self.clock(), time.perf_counter_ns()
+        self._before_ns, self._wall_ns = self._now_ns, time.perf_counter_ns()
         self._position = self.arm.joint_position()
 
     def _end_tick(self) -> None:
@@ -111,7 +113,7 @@ class LiveWorld:
         self.on_tick(
             Tick(
                 self._episode,
-                self.clock(),
+                self._now_ns,
                 self._before_ns,
                 self._wall_ns,
                 self._position,

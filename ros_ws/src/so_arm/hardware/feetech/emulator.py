@@ -38,7 +38,8 @@ SWITCH_INTERVAL_S = 0.0002
 _GAP_S = 0.01
 #: Sleeping ends that much too late at times; the rest is spent looking at the clock.
 _SLEEP_SLACK_S = 0.00008
-#: Physics waits when an answer is due that soon, and stops catching up when it is that far behind.
+#: Physics waits when an answer is due that soon, and leaves so much time out when it is that far behind: three ticks of
+#: control, which whoever counts them goes on with in step.
 _PHYSICS_ROOM_S, _LONGEST_LAG_S = 0.0004, 0.1
 
 _TCGETS2 = 0x802C542A
@@ -81,6 +82,7 @@ class Emulator:
         self._master = self._slave = -1
         self._wake_read, self._wake_write = os.pipe()
         self._stopping = False
+        self._start_s = self._physics_s = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="servos", daemon=True)
 
     def __enter__(self) -> Emulator:
@@ -112,8 +114,10 @@ class Emulator:
         return next(servo for servo in self.servos if servo.id == servo_id)
 
     def date_ns(self) -> int:
-        """How far physics has come, the step that the plant is asked for included: behind `core.clock.date_ns` by what
-        physics has still to catch up with."""
+        """How far physics has come, the step that the plant is asked for included; it never goes back.
+
+        Behind `core.clock.date_ns` by what physics has still to catch up with.
+        """
         return date_of(round(self._physics_s * 1e9))
 
     def inject(self, fault: Fault) -> None:
@@ -182,7 +186,7 @@ class Emulator:
         now = time.monotonic()
         if now - self._physics_s > _LONGEST_LAG_S:
             self.counts["physics_lags"] += 1
-            self._physics_s = now - self._period_s
+            self._physics_s += _LONGEST_LAG_S * ((now - self._physics_s) // _LONGEST_LAG_S)
         if self._physics_due_s() <= now and (not self._outgoing or self._room_s(now) > _PHYSICS_ROOM_S):
             self._physics_s += self._period_s
             self._chain.advance(self._period_s)

@@ -162,9 +162,10 @@ def load_run(folder: Path) -> tuple[ResidualSettings, dict[str, Any]]:
     if not path.is_file():
         raise UserError(f"{folder} holds no residual training run to resume (no {RUN_FILE})")
     run = files.read_json(path)
+    if not (isinstance(run.get("made_by"), dict) and isinstance(run.get("resumed_by", []), list)):
+        raise UserError(f"{path} is damaged: 'made_by' or 'resumed_by' does not say what made the run")
     try:
         Base(**run["base"])
-        dict(run["made_by"])
         Pace(**run["pace"])
         return ResidualSettings.from_dict(run["settings"]), run
     except (KeyError, TypeError) as error:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from so_arm.core.joints import NUM_JOINTS
 from so_arm.learning.precision import use_bf16
+from so_arm.learning.residual.dead_moments import drop_dead_moments
 from so_arm.learning.residual.dense import Network, Passage
 from so_arm.learning.residual.ensemble import Ensemble
 from so_arm.learning.residual.flat import flattened, follow
@@ -30,6 +31,7 @@ _SMOOTHING_CLIP = 2.0  # of the smoothing noise, in standard deviations
 #: A demonstrated action may lie outside of the bound; further out the critics need not tell how far.
 _MAX_CORRECTION = 3.0
 _LEAST_SCALE = 1e-2
+_UPDATES_PER_DROP = 100  # of moments that have died
 _ACTING = 2 * NUM_JOINTS  # the last inputs of the critics: the action, and what it adds to the base's
 ACTOR_INPUTS = BODY_SIZE + LOOK_SIZE
 CRITIC_INPUTS = ACTOR_INPUTS + PRIVILEGED_SIZE + _ACTING
@@ -122,6 +124,9 @@ class Td3Bc:
             self._step_actor(correction, slope)
             follow(self._flat_slow_actor, self._flat_actor, self._settings.target_rate)
             self.losses["actor"] = loss.item()
+        if self.updates % _UPDATES_PER_DROP == 0:
+            drop_dead_moments(self.critic_optimiser)
+            drop_dead_moments(self.actor_optimiser)
 
     def actor_loss(self, batch: Batch, state: Tensor, correction: Tensor, scale: float) -> tuple[Tensor, Tensor]:
         """See the head of this file; and its gradient (n, 6) in the correction.

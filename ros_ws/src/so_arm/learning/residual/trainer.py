@@ -16,7 +16,6 @@ import numpy as np
 import torch
 
 from so_arm.core.errors import UserError
-from so_arm.learning.compute import flushed_denormals
 from so_arm.learning.residual.episodes import Episode, Kind, Order, Weights
 from so_arm.learning.residual.estimator import Estimator, Frames, fit
 from so_arm.learning.residual.replay_buffer import Batch, ReplayBuffer, joined
@@ -89,11 +88,10 @@ class ResidualTrainer:
     def learn(self, on_update: Callable[[], None] = lambda: None) -> None:
         """Make the updates that are due. UserError when a loss stops being a number; the last saved state is good."""
         scale = self.settings.scale(self.step)
-        with flushed_denormals():
-            while self.debt >= 1.0:
-                self._update(scale)
-                self.debt -= 1.0
-                on_update()
+        while self.debt >= 1.0:
+            self._update(scale)
+            self.debt -= 1.0
+            on_update()
         self._check_weights()
 
     def take(self, episodes: list[Episode], kind: Kind) -> None:
@@ -110,8 +108,7 @@ class ResidualTrainer:
             self.step += ticks
             self.debt += ticks * self.settings.updates_per_step
         if not self._ready and self._collected():
-            with flushed_denormals():
-                self._prepare()
+            self._prepare()
         elif self._refit_due():
             self._fit(self.settings.estimator_refit_updates, first=False)
         self._between = self._snapshot()

@@ -63,6 +63,7 @@ class ResidualRun:
                         saved_at = time.monotonic()
                 if self._journal.judged_at < self.trainer.step:
                     self._judge(pool)
+                on_report(self._report())
             finally:
                 self._save()
         return self._folder.path / BEST
