@@ -180,6 +180,7 @@ def test_once_known_the_time_left_is_told_while_it_learns_too(tmp_path: Path, mo
     known = [report.remaining_s is not None for report in reports]
     assert len({report.updates for report in reports}) > 10  # also within a round
     assert known == sorted(known) and known[-1]
+    assert next(report.step for report in reports if report.remaining_s is not None) == 0  # before exploration
 
 
 def test_one_process_at_a_time_writes_to_a_run(tmp_path: Path) -> None:

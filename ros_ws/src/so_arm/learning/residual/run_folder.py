@@ -45,7 +45,7 @@ class Pace:
 
 @dataclass
 class Report:
-    """Where a run stands. remaining_s is None until a speed is known; success: of the last 100 exploring episodes.
+    """Where a run stands. remaining_s: None before the first round; success: of the last 100 exploring episodes.
 
     before: so many episodes come before exploration; None once they are done. judged_success: in the last evaluation.
     best_success: in the best one, of the residual as it was at best_step.
@@ -101,6 +101,12 @@ class RunFolder:
         finally:
             self._lock.release()
 
+    @property
+    def episodes_before(self) -> int:
+        """So many come before exploration."""
+        settings = self._settings
+        return settings.warmup_episodes + (0 if settings.algo == "sac" else settings.demonstrations)
+
     def evaluation(self, order: Order) -> Order:
         """The residual of `order` on the episodes that choose the best."""
         seeds = list(range(SELECTION_SEED, SELECTION_SEED + self._pace.evaluation_episodes))
@@ -130,8 +136,7 @@ class RunFolder:
         save_residual(self.path / name, actor, estimator, self._settings, description)
 
     def report(self, learner: Learner, phase: Kind, remaining_s: float | None) -> Report:
-        best, judged, settings = self.journal.best, self.journal.judged, self._settings
-        before = settings.warmup_episodes + (0 if settings.algo == "sac" else settings.demonstrations)
+        best, judged, settings, before = self.journal.best, self.journal.judged, self._settings, self.episodes_before
         preparing = phase is not Kind.exploration
         return Report(
             phase=phase.value,

@@ -11,7 +11,7 @@ from so_arm.core.errors import UserError
 from so_arm.core.interrupt import uninterrupted
 from so_arm.core.worker_pool import WorkerPool
 from so_arm.learning.compute import threads
-from so_arm.learning.residual.episodes import Kind, Workplace
+from so_arm.learning.residual.episodes import Episode, Kind, Workplace
 from so_arm.learning.residual.order_shares import Pool, carried_out, flat, make_collector, shares
 from so_arm.learning.residual.run_folder import BEST, FINAL, Base, Pace, Report, RunFolder
 from so_arm.learning.residual.settings import ResidualSettings
@@ -38,7 +38,7 @@ class ResidualRun:
         self.trainer = ResidualTrainer(settings, base.feature_size)
         self._folder = RunFolder(folder, settings, base, pace)
         self._journal, self._state = self._folder.journal, folder / STATE_FOLDER
-        self._remaining_s: float | None = None  # as the last round of exploration had it
+        self._remaining_s: float | None = None  # as the last round had it
 
     def resume(self) -> None:
         """Go on exactly where the last saved state of this folder is; metrics written after it are dropped."""
@@ -90,9 +90,15 @@ class ResidualRun:
             trainer.seconds += time.monotonic() - begun
             judgement = self._folder.judged(trainer, order, flat(done[len(orders) :]), first) if judged else None
             self._journal.tell(trainer, episodes, order.kind, judgement)
-        speed = (trainer.step - first) / (time.monotonic() - begun)
-        self._remaining_s = (trainer.settings.steps - trainer.step) / speed if speed else None
+        self._remaining_s = self._left_s(episodes, time.monotonic() - begun)
         on_report(self._report())
+
+    def _left_s(self, episodes: list[Episode], seconds: float) -> float | None:
+        """At the speed of a round of `episodes`; until exploration begins, it is taken to be as fast."""
+        ticks, trainer = sum(episode.steps for episode in episodes), self.trainer
+        to_prepare = max(self._folder.episodes_before - trainer.episodes, 0)
+        to_explore = trainer.settings.steps - trainer.step
+        return seconds * (to_prepare / len(episodes) + to_explore / ticks) if ticks else None
 
     def _judge(self, pool: Pool) -> None:
         """What came out at the end."""
