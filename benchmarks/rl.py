@@ -134,6 +134,7 @@ class _Ours:
         coming = self._pool.start([order])
         self.trainer.learn()
         self.trainer.take(coming.result()[0], order.kind)
+        self.trainer.prepare()
 
 
 class _Theirs:

@@ -103,6 +103,7 @@ def _row(output: Path, name: str, steps: int) -> dict[str, Any]:
             coming = pool.start([order])
             trainer.learn()
             trainer.take(coming.result()[0], order.kind)
+            trainer.prepare()
             if trainer.step >= EVERY * (len(curve) + 1) or trainer.finished:
                 order = trainer.next_order()
                 success = _judged(pool, settings, order, SELECTION_SEED, SELECTION_EPISODES)["success"]

@@ -46,6 +46,11 @@ def test_before_exploration_it_counts_episodes() -> None:
     assert "episode 348 of 600 before learning" in _line(phase="disturbed", episodes=348, before=600)
 
 
+def test_the_preparation_is_named() -> None:
+    line = _line(phase="preparing", progress=0.4, success=0.5)
+    assert line.startswith("preparing ") and " 40% estimator and networks " in line
+
+
 def test_a_log_gets_a_line_every_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     import time
     from itertools import count

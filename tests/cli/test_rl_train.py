@@ -137,7 +137,9 @@ def test_interrupted_resumed_and_done(policy: Path, tmp_path: Path, capfd: pytes
     assert [row["kind"] for row in rows[:3]] == ["demonstration", "disturbed", "exploration"]
     assert rows[-1]["kind"] == "evaluation" and rows[-1]["judged_step"] == told["step"]
     assert main([*resume, "--json", "-"]) == 0  # there is nothing left to do
-    assert json.loads(capfd.readouterr().out)["best_step"] == told["best_step"] and _rows(run) == rows
+    shown = capfd.readouterr()
+    assert json.loads(shown.out)["best_step"] == told["best_step"] and _rows(run) == rows
+    assert "it is done; it goes on with more --steps" in shown.err and "the base alone" in shown.err
     residual = Residual.load(run / "best", policy, "reach")
     assert residual.feature_size > 0
     assert _hashes(policy) == before

@@ -48,6 +48,7 @@ def test_not_a_byte_of_the_base_changes(tmp_path: Path) -> None:
         order = trainer.next_order()
         trainer.learn()
         trainer.take(collect(order), order.kind)
+        trainer.prepare()
     assert trainer.networks.updates > 30 and not np.array_equal(trainer.weights()[0]["head.weight"], untrained)
     assert {name: tensor.numpy().tobytes() for name, tensor in policy._model.state_dict().items()} == loaded
     assert _hashes(folder) == hashes

@@ -65,6 +65,7 @@ def test_a_constant_error_of_the_base_is_learned_away() -> None:
         order = trainer.next_order()
         trainer.learn()
         trainer.take(collect(order), order.kind)
+        trainer.prepare()
         if trainer.step - judged_at >= 1500:
             judged_at = trainer.step
             success = _success(_carried_out(collect, SELECTION, trainer.weights()))

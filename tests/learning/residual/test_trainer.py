@@ -49,6 +49,7 @@ def _go(trainer: ResidualTrainer, rounds: int) -> None:
         order = trainer.next_order()
         trainer.learn()
         trainer.take(collect(order), order.kind)
+        trainer.prepare()
 
 
 def _loaded(folder: Path, settings: ResidualSettings = SETTINGS) -> ResidualTrainer:
@@ -175,8 +176,12 @@ def test_a_spoiled_preparation_keeps_what_was_collected(states: list[Path], tmp_
         _go(trainer, 1)
     trainer.save(tmp_path / "state")
     again = _loaded(tmp_path / "state")
-    assert again.preparing and again.episodes == 6
-    _go(again, 1)
+    assert again.preparation_due and again.episodes == 10
+    with pytest.raises(ValueError, match="before the networks are prepared"):
+        again.take([], Kind.exploration)
+    shares: list[float] = []
+    again.prepare(shares.append)
+    assert shares == sorted(shares) and shares[-1] == 1.0 and len(shares) > 10
     again.save(tmp_path / "prepared")
     assert _content(tmp_path / "prepared") == _content(states[_PREPARED])
 

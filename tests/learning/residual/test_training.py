@@ -35,7 +35,7 @@ calls = 0
 def compute_reward(state):
     global calls
     calls += 1
-    return 1 / (calls < 700 or not Path({flag!r}).exists())
+    return 1 / (calls < 820 or not Path({flag!r}).exists())
 """
 
 
@@ -89,6 +89,7 @@ def test_whatever_ends_a_run_it_goes_on(tmp_path: Path, disk: Callable[[bool], N
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     assert [row["episodes"] for row in rows[:-1]] == list(range(4, 4 * len(rows), 4))
     assert rows[-1]["kind"] == "evaluation" and rows[-1]["step"] == reports[-1].step >= 800
+    assert [row["eval/base_success"] for row in rows if "eval/base_success" in row] == [reports[-1].base_success]
     judged = [row["judged_step"] for row in rows if "eval/success" in row]
     assert judged[0] == 0 and judged[-1] == rows[-1]["step"] and len(judged) >= 3
     assert list((folder / "tensorboard").glob("events*"))
@@ -98,14 +99,44 @@ def test_whatever_ends_a_run_it_goes_on(tmp_path: Path, disk: Callable[[bool], N
         order = whole.next_order()
         whole.learn()
         whole.take(collect(order), order.kind)
+        whole.prepare()
     whole.save(tmp_path / "whole" / "state")
     in_one_go, state = _state(tmp_path / "whole"), _state(folder)
     assert all(state[name] == in_one_go[name] for name in ("networks.safetensors", "experience.safetensors"))
     final = load_residual(folder / "final", task="reach")
     for name, array in whole.weights()[0].items():
         assert (final.actor.state_dict()[name].numpy() == array).all()
-    selection = load_residual(folder / "best").description["training"]["selection"]
+    training = load_residual(folder / "best").description["training"]
+    selection = training["selection"]
+    assert training["step"] == selection["judged_step"] == reports[-1].best_step
     assert selection["eval/success"] == max(row.get("eval/success", 0.0) for row in rows)
+
+
+def test_a_run_stopped_in_its_preparation_goes_on_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from so_arm.learning.residual import training
+
+    (tmp_path / "reward.py").write_text("def compute_reward(state):\n    return 0.0\n")
+    clock = count(0.0, 2.0)
+    monkeypatch.setattr(training, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    folder, shares = tmp_path / "run", []
+
+    def interrupt(report: Report) -> None:
+        if report.phase == "preparing":
+            shares.append(report.progress)
+            if len(shares) == 3:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _run(folder, tmp_path / "reward.py").run(interrupt)
+    assert 0.0 < shares[0] < shares[1] < shares[2] < 1.0
+    run = _run(folder, tmp_path / "reward.py")
+    run.resume()
+    assert run.trainer.preparation_due
+    run.run(_nothing)
+    whole = _run(tmp_path / "whole", tmp_path / "reward.py")
+    whole.run(_nothing)
+    state, in_one_go = _state(folder), _state(tmp_path / "whole")
+    assert all(state[name] == in_one_go[name] for name in ("networks.safetensors", "experience.safetensors"))
 
 
 def test_weights_and_biases_gets_what_tensorboard_gets(tmp_path: Path, wandb: Any) -> None:

@@ -23,6 +23,14 @@ from rich.table import Table
 from so_arm.cli.output import STANDARD_OUTPUT
 from so_arm.core.episode import EpisodeResult
 
+_ENDLESS = (TimeElapsedColumn(),)
+_COUNTED = (
+    MofNCompleteColumn(),
+    TimeElapsedColumn(),
+    TextColumn("left"),
+    TimeRemainingColumn(elapsed_when_finished=False),
+)
+
 
 class EpisodeView:
     """Used as a context around the run; call `add` with each result."""
@@ -37,10 +45,7 @@ class EpisodeView:
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(elapsed_when_finished=False),
+            *(_ENDLESS if total is None else _COUNTED),
             console=console,
             transient=True,
             disable=not console.is_terminal,

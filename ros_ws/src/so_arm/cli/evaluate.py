@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from so_arm.cli.options import Hardware, HardwareOption, JsonOption, OutputOption
-from so_arm.cli.output import STANDARD_OUTPUT, console, write_json
+from so_arm.cli.output import console, write_json
 from so_arm.cli.run_folder import run_folder
 from so_arm.core.errors import UserError
 
@@ -61,7 +61,7 @@ def evaluate(
 
     Makes a folder with report.json and plots. Through the graph and through gym the same seeds give the same outcomes.
     """
-    from so_arm.cli.rollouts import Rollouts, no_policy_error, trained_for
+    from so_arm.cli.rollouts import Rollouts, no_policy_error, warn_of_another_task
 
     if policy is None:
         raise no_policy_error()
@@ -69,8 +69,7 @@ def evaluate(
         raise UserError("--hardware emulated: only with --through graph")
     rollouts = Rollouts(policy, residual, task, reward, randomisation, seed, episodes).checked()
     settings = _settings(rollouts, through, hardware)
-    if (learnt := trained_for(rollouts.policy)) not in (None, task):
-        console(STANDARD_OUTPUT).print(f"warning: the policy was trained for {learnt}, not {task}", style="yellow")
+    warn_of_another_task(rollouts.policy, task)
     with run_folder(output, "eval", settings) as folder:
         results = _run(rollouts, through, hardware, workers, folder, json_file)
         report = _report(rollouts, results, settings)

@@ -56,16 +56,23 @@ def write_json(target: Path | None, data: object) -> None:
         files.write_json(target, data)
 
 
+def check_output(folder: Path | None, resume: bool = False) -> None:
+    """UserError where `run_directory` cannot put anything; for commands that take a while until they call it."""
+    if folder is None:
+        return
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"--output {folder} is a file; give a folder")
+    if folder.is_dir() and any(folder.iterdir()) and not resume:
+        raise UserError(f"--output {folder} already holds files; choose a new or an empty folder")
+
+
 def run_directory(output: Path | None, verb: str, settings: dict[str, Any] | None = None, resume: bool = False) -> Path:
     """Make the run directory (default ``runs/VERB-DATE-TIME``) with a config.json holding the exact command.
 
     A folder that already holds files is refused, unless this run resumes the one that made it.
     """
     folder = output or Path("runs") / f"{verb}-{datetime.now():%Y%m%d-%H%M%S}"
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"--output {folder} is a file; give a folder")
-    if folder.is_dir() and any(folder.iterdir()) and not resume:
-        raise UserError(f"--output {folder} already holds files; choose a new or an empty folder")
+    check_output(folder, resume)
     config = provenance() | {"verb": verb, "settings": settings or {}}
     files.write_json(folder / "config.json", config)
     return folder

@@ -115,8 +115,8 @@ def _run(setup: PairedSetup, delays: list[int], workers: int) -> dict[int, Pair]
             won[run.delay, run.corrected] += episode.result.success
             sides = [(run.delay, corrected) for corrected in (False, True)]
             base, corrected = (f"{won[side] / done[side]:.0%}" if done[side] else "-" for side in sides)
-            late = f" at delay {run.delay}" if run.delay else ""
-            advance(1, f"success{late}: base {base}, with residual {corrected}")
+            late = f"delay {run.delay}: " if run.delay else ""
+            advance(1, f"{late}base {base}, residual {corrected}")
 
         found = run_all(setup, runs, workers, on_done)
 

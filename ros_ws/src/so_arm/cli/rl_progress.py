@@ -33,7 +33,7 @@ def training_progress(said: Console) -> Iterator[Callable[[Report], None]]:
 
         def show(report: Report) -> None:
             place, success, left = _place(report), _success(report), _left(report)
-            phase = "" if report.before is None else report.phase  # steps are exploration's; the line is full
+            phase = "" if report.phase == "exploration" else report.phase  # steps tell; the line is full
             progress.update(bar, completed=report.progress, phase=phase, place=place, success=success, left=left)
             lines.say(", ".join(filter(None, (report.phase, place, success, f"left: {left}"))))
 
@@ -42,6 +42,8 @@ def training_progress(said: Console) -> Iterator[Callable[[Report], None]]:
 
 def _place(report: Report) -> str:
     """Ticks count exploration; before it, there are only episodes."""
+    if report.phase == "preparing":
+        return "estimator and networks"
     if report.before is None:
         return f"step {report.step}"
     return f"episode {report.episodes} of {report.before} before learning"

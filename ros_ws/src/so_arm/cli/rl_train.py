@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from so_arm.cli.options import JsonOption
-from so_arm.cli.output import console, run_directory, write_json
+from so_arm.cli.output import check_output, console, run_directory, write_json
 from so_arm.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ def rl_train(
         str | None, typer.Option(show_default="none", help="Domain randomisation: none, light or full.")
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(min=1, show_default="400000", help="Control ticks of exploration.")
+        int | None,
+        typer.Option(min=1, show_default="400000", help="Control ticks of exploration; the last round is done whole."),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, max=99, show_default="0", help="Seed of networks, episodes and noise.")
@@ -102,28 +103,32 @@ def rl_train(
         run, folder = _new_run(policy, asked, output, pace)
     else:
         run, folder = _resumed_run(resume, policy, asked, output, pace)
+        if run.trainer.finished:
+            console(Path("-")).print(f"at step {run.trainer.step} it is done; it goes on with more --steps")
     best, last = _watch(run, folder)
     write_json(json_file, {"residual": str(best), **last})
     pair = f"--policy {run.policy} --residual {best}"
     said = console(json_file)
-    said.print(f"best: {last['best_success']:.0%} at step {last['best_step']}, of the episodes that choose it")
+    said.print(_verdict(last))
     said.print(f"residual: {best}  (judge it: so-arm rl-eval {pair})", soft_wrap=True)
 
 
 def _new_run(
     policy: Path | None, asked: dict[str, Any], output: Path | None, pace: dict[str, Any]
 ) -> tuple[ResidualRun | SacRun, Path]:
-    from so_arm.cli.rollouts import no_policy_error
+    from so_arm.cli.rollouts import no_policy_error, warn_of_another_task
     from so_arm.learning.residual.run_folder import Pace
     from so_arm.learning.residual.settings import ResidualSettings
 
     if policy is None:
         raise no_policy_error()
     settings = ResidualSettings(**asked)
+    check_output(output)
     cores = len(os.sched_getaffinity(0))
     learning = pace.setdefault("learner_threads", max(1, cores // 2))
     pace.setdefault("workers", max(1, cores - learning))
     make_run = _prepared(policy, settings, Pace(**pace))
+    warn_of_another_task(policy, settings.task)
     folder = run_directory(output, "rl-train", settings.to_dict() | {"policy": str(policy)})
     return make_run(folder), folder
 
@@ -202,6 +207,16 @@ def _watch(run: ResidualRun | SacRun, folder: Path) -> tuple[Path, dict[str, Any
         except WorkerDied as error:
             raise UserError(f"{error}; {_saved(run, folder)}") from None
     return best, last
+
+
+def _verdict(last: dict[str, Any]) -> str:
+    """What the last report says of the best residual."""
+    best, base = last["best_success"], last["base_success"]
+    words = f"on the selection seeds: {best:.0%} at step {last['best_step']}"
+    if base is None:
+        return words
+    worse = "; train longer: --resume with more --steps" if best <= base else ""
+    return f"{words}, the base alone {base:.0%}{worse}"
 
 
 def _saved(run: ResidualRun | SacRun, folder: Path) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from so_arm.cli.output import STANDARD_OUTPUT, console
 from so_arm.core.chunk_settings import METADATA_FILE
 from so_arm.core.errors import UserError
 from so_arm.core.files import read_json
@@ -84,7 +85,8 @@ def chosen_residual(policy: Path | None, residual: Path | None, alone: bool) -> 
     """
     if alone and residual is not None:
         raise UserError("--no-residual: not together with --residual")
-    if alone or residual is not None or policy is not None:
+    other = policy is not None and policy.expanduser().resolve() != released_policy().resolve()
+    if alone or residual is not None or other:
         return residual
     return released_residual()
 
@@ -101,6 +103,12 @@ def trained_for(policy: Path) -> str | None:
     path = policy / METADATA_FILE
     task = read_json(path).get("task") if path.is_file() else None
     return task if isinstance(task, str) else None
+
+
+def warn_of_another_task(policy: Path, task: str) -> None:
+    """Say so when the policy was trained for something else than `task`."""
+    if (learnt := trained_for(policy)) not in (None, task):
+        console(STANDARD_OUTPUT).print(f"warning: the policy was trained for {learnt}, not {task}", style="yellow")
 
 
 def policy_folder(folder: Path) -> Path:

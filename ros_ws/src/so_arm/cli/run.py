@@ -63,6 +63,7 @@ def run(
     settings = rollouts.described() | {"hardware": hardware.value, "clock": "real time"}
     out = console(json_file)
     with run_folder(output, "run", settings) as folder:
+        out.print(f"policy {settings['policy']}, residual {settings['residual'] or 'none'}", markup=False)
         out.print(f"starting the node graph; what the nodes say goes to {folder / 'graph.log'}", markup=False)
         if hardware is RecordHardware.real:
             out.print(_JUDGE, markup=False)

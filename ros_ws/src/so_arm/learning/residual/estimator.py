@@ -5,7 +5,7 @@ Training in simulation knows the truth, so the estimator is fitted to it; the ro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -109,7 +109,14 @@ class Frames:
             self.estimated[rows] = estimator.places(self.features[rows])
 
 
-def fit(estimator: Estimator, frames: Frames, updates: int, generator: torch.Generator, first: bool) -> float:
+def fit(
+    estimator: Estimator,
+    frames: Frames,
+    updates: int,
+    generator: torch.Generator,
+    first: bool,
+    on_update: Callable[[], None] = lambda: None,
+) -> float:
     """Fit to all frames but those of every `HELD_OUT`-th episode; the median error of the object on those [m].
 
     first: set the scales by these frames; later fits keep them, so that they go on where the last one ended.
@@ -131,6 +138,7 @@ def fit(estimator: Estimator, frames: Frames, updates: int, generator: torch.Gen
         loss.backward()
         optimiser.step()
         schedule.step()
+        on_update()
     return _median_error(estimator, frames, np.flatnonzero(kept_out) if kept_out.any() else np.arange(frames.size))
 
 

@@ -103,6 +103,7 @@ class Journal:
         self._sinks: list[Sink] = []
         self.best: Judgement | None = None
         self.judged: Judgement | None = None  #: the last one
+        self.base_success: float | None = None  #: of the base alone, on the same episodes
 
     @property
     def judged_at(self) -> int:
@@ -136,9 +137,18 @@ class Journal:
         with files.replacing(metrics) as target:
             target.write_text("".join(kept), encoding="utf-8")
 
-    def tell(self, trainer: Learner, episodes: list[Episode], kind: Kind, judgement: Judgement | None) -> None:
-        """One line for a round of `episodes`, and what was judged beside it."""
+    def tell(
+        self,
+        trainer: Learner,
+        episodes: list[Episode],
+        kind: Kind,
+        judgement: Judgement | None,
+        base: Sequence[Episode] = (),
+    ) -> None:
+        """One line for a round of `episodes`, and what was judged beside it. base: episodes of the base alone."""
         row = _row(trainer, episodes, kind) | (judgement.row() if judgement is not None else {})
+        if base:
+            row["eval/base_success"] = mean([e.success for e in base])
         self._remember(row)
         files.append_json_line(self._folder / METRICS_FILE, row)
         if kind not in (Kind.exploration, Kind.evaluation):
@@ -149,6 +159,7 @@ class Journal:
     def _remember(self, row: dict[str, Any]) -> None:
         if row["kind"] == Kind.exploration:
             self._recent.extend(row["successes"])
+        self.base_success = row.get("eval/base_success", self.base_success)
         if (judgement := Judgement.from_row(row)) is not None:
             self.judged = judgement
             if judgement.better_than(self.best):

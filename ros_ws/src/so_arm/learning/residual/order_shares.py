@@ -28,6 +28,6 @@ def shares(order: Order, workers: int, most: int) -> list[Order]:
     return [order._replace(seeds=seeds) for i in range(parts) if (seeds := order.seeds[i::parts])]
 
 
-def flat(done: list[list[Episode]]) -> list[Episode]:
-    """The episodes of all shares."""
-    return [episode for share in done for episode in share]
+def flat[T](parts: list[list[T]]) -> list[T]:
+    """What is in all of them, e.g. the episodes of all shares."""
+    return [each for part in parts for each in part]

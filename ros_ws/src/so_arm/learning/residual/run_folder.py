@@ -25,6 +25,8 @@ from so_arm.learning.weights_and_biases import WandbRun
 
 RUN_FILE = "run.json"
 BEST, FINAL = "best", "final"
+#: Phase of a `Report` between collecting and exploring; the others are `Kind`s.
+PREPARING = "preparing"
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Report:
     """Where a run stands. remaining_s: None before the first round; success: of the last 100 exploring episodes.
 
     before: so many episodes come before exploration; None once they are done. judged_success: in the last evaluation.
-    best_success: in the best one, of the residual as it was at best_step.
+    best_success: in the best one, of the residual as it was at best_step. base_success: of the base alone.
     """
 
     phase: str
@@ -62,6 +64,7 @@ class Report:
     before: int | None = None
     judged_success: float | None = None
     best_step: int | None = None
+    base_success: float | None = None
 
 
 @dataclass(frozen=True)
@@ -109,26 +112,31 @@ class RunFolder:
 
     def evaluation(self, order: Order) -> Order:
         """The residual of `order` on the episodes that choose the best."""
-        seeds = list(range(SELECTION_SEED, SELECTION_SEED + self._pace.evaluation_episodes))
-        return order._replace(seeds=seeds, kind=Kind.evaluation, scale=1.0)  # as it is used later
+        return order._replace(seeds=self._selection_seeds(), kind=Kind.evaluation, scale=1.0)  # as it is used later
+
+    def base_evaluation(self) -> Order:
+        """The base alone on the same episodes."""
+        return Order(self._selection_seeds(), Kind.evaluation, None, None)
+
+    def _selection_seeds(self) -> list[int]:
+        return list(range(SELECTION_SEED, SELECTION_SEED + self._pace.evaluation_episodes))
 
     def judged(self, learner: Learner, order: Order, episodes: list[Episode], step: int) -> Judgement:
         """What `episodes` say of the residual of `order`, as of `step`: it is kept if it does better than the best."""
         judgement = Judgement.of(episodes, step)
         if judgement.better_than(self.journal.best):
-            self.save(BEST, learner, order, judgement.row())
+            self.save(BEST, learner, order, step, judgement.row())
         return judgement
 
-    def save(self, name: str, learner: Learner, order: Order, judged: dict[str, Any]) -> None:
-        """Write the residual of `order`. judged: of it, as far as it is known."""
+    def save(self, name: str, learner: Learner, order: Order, step: int, judged: dict[str, Any]) -> None:
+        """Write the residual of `order`, which is as of `step`. judged: of it, as far as it is known."""
         actor = Actor(self._settings.hidden, self._settings.actor_layer_norm)
         estimator = Estimator(self._base.feature_size)
         load_weights(actor, order.actor)
         load_weights(estimator, order.estimator)
         training = {
-            "step": learner.step,
+            "step": step,
             "minutes": learner.seconds / 60.0,
-            "updates": learner.networks.updates,
             "selection": judged | {"seeds": [SELECTION_SEED, self._pace.evaluation_episodes]},
         }
         base = {"base": self._base.weights_hash, "policy": from_here(Path(self._base.policy))}
@@ -150,6 +158,7 @@ class RunFolder:
             before=before if preparing else None,
             judged_success=None if judged is None else judged.success,
             best_step=None if best is None else best.at,
+            base_success=self.journal.base_success,
         )
 
 

@@ -109,7 +109,7 @@ class SacRun:
                     self._judge(pool, model)
             finally:
                 with uninterrupted():
-                    self._folder.save(FINAL, standing, self._order(model), {})
+                    self._folder.save(FINAL, standing, self._order(model), standing.step, {})
         on_report(self._report(Kind.exploration))
         return self._folder.path / BEST
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ _COUNTERS = ("step", "episodes", "demonstrated", "disturbed", "fitted_at", "debt
 
 
 class ResidualTrainer:
-    """`next_order`, `learn` while it is carried out, `take` what came of it; again until `finished`."""
+    """`next_order`, `learn` while it is carried out, `take` what came of it, `prepare`; again until `finished`."""
 
     def __init__(self, settings: ResidualSettings, feature_size: int) -> None:
         self.settings = settings
@@ -64,8 +65,13 @@ class ResidualTrainer:
 
     @property
     def preparing(self) -> bool:
-        """Still collecting what the networks start from."""
+        """The networks are not ready for exploration yet."""
         return not self._ready
+
+    @property
+    def preparation_due(self) -> bool:
+        """Everything is there that the networks start from: it is time for `prepare`."""
+        return not self._ready and self._collected()
 
     def next_order(self) -> Order:
         """What to carry out next."""
@@ -96,6 +102,8 @@ class ResidualTrainer:
 
     def take(self, episodes: list[Episode], kind: Kind) -> None:
         """The end of a round: what came of its order."""
+        if self.preparing and kind is Kind.exploration:
+            raise ValueError("exploration before the networks are prepared")
         self.episodes += len(episodes)
         for episode in episodes:
             (self._demos if kind is Kind.demonstration and episode.success else self._online).add(episode)
@@ -107,10 +115,34 @@ class ResidualTrainer:
             ticks = sum(episode.steps for episode in episodes)
             self.step += ticks
             self.debt += ticks * self.settings.updates_per_step
-        if not self._ready and self._collected():
-            self._prepare()
-        elif self._refit_due():
+        if self._refit_due():
             self._fit(self.settings.estimator_refit_updates, first=False)
+        self._between = self._snapshot()
+
+    def prepare(self, on_share: Callable[[float], None] = lambda share: None) -> None:
+        """Everything that comes before reinforcement, when it is due: estimator, clone of the demonstrations, values.
+
+        on_share: hears how much of it is done, 0 to 1. UserError when a loss stops being a number. What was collected
+        stays when it ends early.
+        """
+        if not self.preparation_due:
+            return
+        settings, networks = self.settings, self.networks
+        clones = settings.clone_updates if self._demos.ticks else 0
+        tell = _share_of(settings.estimator_updates + clones + settings.critic_warmup, on_share)
+        self._fit(settings.estimator_updates, first=True, on_update=tell)
+        networks.set_scales(self._online.privileged[: self._online.rows])
+        for _ in range(clones):
+            demos = self._demos.sample(settings.batch_size, self._rng)
+            self._check_loss("clone", networks.clone(demos._replace(demos=settings.batch_size)))
+            tell()
+        if self._demos.ticks:
+            networks.slow_actor.load_state_dict(networks.actor.state_dict())
+        for _ in range(settings.critic_warmup):
+            self._update(settings.scale(0), actor_too=False)
+            tell()
+        self._check_weights()
+        self._ready = True
         self._between = self._snapshot()
 
     def save(self, folder: Path) -> None:
@@ -153,27 +185,12 @@ class ResidualTrainer:
         enough = self.disturbed >= self.settings.warmup_episodes
         return enough and self.demonstrated >= self.settings.demonstrations and self._online.ticks > 0
 
-    def _prepare(self) -> None:
-        """Everything that comes before reinforcement: estimator, clone of the demonstrations, first values."""
-        settings, networks = self.settings, self.networks
-        self._fit(settings.estimator_updates, first=True)
-        networks.set_scales(self._online.privileged[: self._online.rows])
-        if self._demos.ticks:
-            for _ in range(settings.clone_updates):
-                demos = self._demos.sample(settings.batch_size, self._rng)
-                self._check_loss("clone", networks.clone(demos._replace(demos=settings.batch_size)))
-            networks.slow_actor.load_state_dict(networks.actor.state_dict())
-        for _ in range(settings.critic_warmup):
-            self._update(settings.scale(0), actor_too=False)
-        self._check_weights()
-        self._ready = True
-
     def _refit_due(self) -> bool:
         every = self.settings.estimator_refit_every
         return self._ready and 0 < every <= self.step - self.fitted_at
 
-    def _fit(self, updates: int, first: bool) -> None:
-        self.estimate_error = fit(self.estimator, self._frames, updates, self.networks.generator, first)
+    def _fit(self, updates: int, first: bool, on_update: Callable[[], None] = lambda: None) -> None:
+        self.estimate_error = fit(self.estimator, self._frames, updates, self.networks.generator, first, on_update)
         self._check_loss("estimator", self.estimate_error)
         self._frames.estimate(self.estimator)
         self.fitted_at = self.step
@@ -190,3 +207,9 @@ class ResidualTrainer:
         self.networks.updates = int(numbers["updates"])
         self._ready = bool(numbers["ready"])
         self._rng.bit_generator.state = numbers["rng"]
+
+
+def _share_of(total: int, on_share: Callable[[float], None]) -> Callable[[], None]:
+    """To be called after each of `total` updates."""
+    done = count(1)
+    return lambda: on_share(next(done) / total)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from so_arm.core.worker_pool import WorkerPool
 from so_arm.learning.compute import threads
 from so_arm.learning.residual.episodes import Episode, Kind, Workplace
 from so_arm.learning.residual.order_shares import Pool, carried_out, flat, make_collector, shares
-from so_arm.learning.residual.run_folder import BEST, FINAL, Base, Pace, Report, RunFolder
+from so_arm.learning.residual.run_folder import BEST, FINAL, PREPARING, Base, Pace, Report, RunFolder
 from so_arm.learning.residual.settings import ResidualSettings
 from so_arm.learning.residual.trainer import ResidualTrainer
 from so_arm.learning.residual.trainer_state import STATE_FILE
@@ -56,8 +57,10 @@ class ResidualRun:
             WorkerPool(self._setup, self._pace.workers) as pool,
         ):
             try:
+                self._prepare(on_report)  # a run that was stopped in it
                 while not self.trainer.finished:
                     self._round(pool, on_report)
+                    self._prepare(on_report)
                     if time.monotonic() - saved_at > 60.0 * self._pace.checkpoint_minutes:
                         self._save()
                         saved_at = time.monotonic()
@@ -71,27 +74,37 @@ class ResidualRun:
     def _round(self, pool: Pool, on_report: Callable[[Report], None]) -> None:
         begun, first, trainer = time.monotonic(), self.trainer.step, self.trainer
         order, judged = trainer.next_order(), self._evaluation_due()
-        orders = shares(order, pool.workers, self._most)
-        evaluations = shares(self._folder.evaluation(order), pool.workers, self._most) if judged else []
-        coming = pool.start(orders + evaluations)
-        told = begun
-
-        def tell() -> None:
-            nonlocal told
-            if time.monotonic() - told > 1.0:
-                told = time.monotonic()
-                on_report(self._report())
-
-        trainer.learn(tell)
-        done = coming.result()
-        episodes = flat(done[: len(orders)])
+        wanted = [order]
+        if judged:
+            wanted.append(self._folder.evaluation(order))
+        if judged and self._journal.base_success is None:
+            wanted.append(self._folder.base_evaluation())
+        parts = [shares(each, pool.workers, self._most) for each in wanted]
+        coming = pool.start(flat(parts))
+        trainer.learn(_each_second(lambda: on_report(self._report())))
+        done = iter(coming.result())
+        episodes, *evaluations = (flat([next(done) for _ in part]) for part in parts)
         with uninterrupted():
             trainer.take(episodes, order.kind)
             trainer.seconds += time.monotonic() - begun
-            judgement = self._folder.judged(trainer, order, flat(done[len(orders) :]), first) if judged else None
-            self._journal.tell(trainer, episodes, order.kind, judgement)
+            judgement = self._folder.judged(trainer, order, evaluations[0], first) if judged else None
+            base = evaluations[1] if len(evaluations) > 1 else []
+            self._journal.tell(trainer, episodes, order.kind, judgement, base)
         self._remaining_s = self._left_s(episodes, time.monotonic() - begun)
         on_report(self._report())
+
+    def _prepare(self, on_report: Callable[[Report], None]) -> None:
+        """What comes between collecting and exploring, when it is due."""
+        begun, share = time.monotonic(), 0.0
+        tell = _each_second(lambda: on_report(replace(self._report(), phase=PREPARING, progress=share, before=None)))
+
+        def hear(done: float) -> None:
+            nonlocal share
+            share = done
+            tell()
+
+        self.trainer.prepare(hear)
+        self.trainer.seconds += time.monotonic() - begun
 
     def _left_s(self, episodes: list[Episode], seconds: float) -> float | None:
         """At the speed of a round of `episodes`; until exploration begins, it is taken to be as fast."""
@@ -118,4 +131,17 @@ class ResidualRun:
     def _save(self) -> None:
         with uninterrupted():
             self.trainer.save(self._state)
-            self._folder.save(FINAL, self.trainer, self.trainer.next_order(), {})
+            self._folder.save(FINAL, self.trainer, self.trainer.next_order(), self.trainer.step, {})
+
+
+def _each_second(act: Callable[[], None]) -> Callable[[], None]:
+    """Does it when called, but not more often than that."""
+    done = time.monotonic()
+
+    def call() -> None:
+        nonlocal done
+        if time.monotonic() - done > 1.0:
+            done = time.monotonic()
+            act()
+
+    return call
