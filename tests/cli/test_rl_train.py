@@ -59,6 +59,7 @@ def _interrupted(words: list[str], ready: Callable[[], bool]) -> str:
     deadline = time.monotonic() + 150
     while not ready() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
+    assert ready()
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
@@ -96,6 +97,7 @@ def test_interrupted_resumed_and_done(policy: Path, tmp_path: Path, capfd: pytes
     assert saved["step"] >= 1 and saved["demonstrated"] == saved["disturbed"] == 1
     assert f"saved at step {saved['step']}; go on with: so-arm rl-train --resume {run}" in " ".join(said.split())
     assert "Traceback" not in said
+    assert "warning: the policy was trained for pick_place, not reach" in said
 
     resume, steps = ["rl-train", "--resume", str(run)], str(saved["step"] + 1)
     other = _refused([*resume, "--set", "n_step=3", "--seed", "7"], capfd)
@@ -160,7 +162,8 @@ def test_what_cannot_be_trained_is_refused_and_makes_nothing(
         (_new(policy, run, "--bound", "0.1,0.2"), "bound has 2 values"),
         (_new(policy, run, "--set", "hiden=3"), "unknown --set 'hiden'"),
         (_new(policy, run, "--wandb", "mine"), "pip install wandb"),
-        (_new(policy, policy), "already holds files"),
     ):
         assert message in _refused(words, capfd)
+    monkeypatch.setattr("so_arm.cli.gym_rollouts.env_and_policy", None)  # it is not even loaded
+    assert "already holds files" in _refused(_new(policy, policy), capfd)
     assert not run.exists()

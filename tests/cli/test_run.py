@@ -98,7 +98,9 @@ def test_the_released_policy_has_the_released_residual(tmp_path: Path, monkeypat
     released = tmp_path / "models" / "residual_pick_place"
     released.mkdir(parents=True)
     assert chosen(None, None, False) == released
-    assert chosen(tmp_path / "models" / "act_pick_place", None, False) == released
+    monkeypatch.chdir(tmp_path)
+    for path in (tmp_path / "models" / "act_pick_place", Path("models/act_pick_place")):
+        assert chosen(path, None, False) == released
     assert chosen(Path("p"), None, False) is None
     assert chosen(None, None, True) is None
     assert chosen(None, Path("r"), False) == chosen(Path("p"), Path("r"), False) == Path("r")

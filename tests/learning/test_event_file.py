@@ -18,12 +18,12 @@ def test_tensorboard_reads_it_and_forgets_what_was_purged(tmp_path: Path) -> Non
 
     from so_arm.learning.event_file import EventFile
 
-    for purged, steps in ((0, (0, 10, 20)), (10, (10, 15))):
-        with EventFile(tmp_path / "board", purged) as board:
+    for kept, steps in ((0, (0, 10, 20)), (10, (15, 30))):
+        with EventFile(tmp_path / "board", kept) as board:
             for step in steps:
-                board.add_scalars({"train/success": step / 20 + purged, "train/reward": 0.0}, step)
+                board.add_scalars({"train/success": step / 20 + kept, "train/reward": 0.0}, step)
     read = EventAccumulator(str(tmp_path / "board")).Reload().Scalars("train/success")
-    assert [(scalar.step, scalar.value) for scalar in read] == [(0, 0.0), (10, 10.5), (15, 10.75)]
+    assert [(scalar.step, scalar.value) for scalar in read] == [(0, 0.0), (10, 0.5), (15, 10.75), (30, 11.5)]
 
 
 def test_a_full_disk_is_said_where_it_happens(tmp_path: Path) -> None:

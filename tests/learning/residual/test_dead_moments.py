@@ -23,7 +23,7 @@ def _trained(drop: bool) -> tuple[torch.Tensor, torch.optim.Adam]:
         if step:
             weights.grad[32:] = 0.0
         optimiser.step()
-        if drop and step % 100 == 99:
+        if drop:
             drop_dead_moments(optimiser)
     return weights.detach(), optimiser
 

@@ -235,3 +235,15 @@ def test_the_state_of_a_run_with_other_networks_is_named(states: list[Path]) -> 
     trainer = ResidualTrainer(small_settings(hidden=16), FEATURES)
     with pytest.raises(UserError, match=f"{states[5]} is damaged"):
         trainer.load(states[5])
+
+
+def test_a_run_without_any_preparation_explores_first(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, demonstrations=0, warmup_episodes=0)
+    trainer, collect = ResidualTrainer(settings, FEATURES), Collector(make_workplace(), settings)
+    for _ in range(2):
+        order = trainer.next_order()
+        assert order.kind is Kind.exploration
+        trainer.learn()
+        trainer.take(collect(order), order.kind)
+        trainer.prepare()
+        assert not trainer.preparing

@@ -131,7 +131,7 @@ def test_a_run_stopped_in_its_preparation_goes_on_there(tmp_path: Path, monkeypa
     assert 0.0 < shares[0] < shares[1] < shares[2] < 1.0
     run = _run(folder, tmp_path / "reward.py")
     run.resume()
-    assert run.trainer.preparation_due
+    assert run.trainer.preparation_due and run.trainer.seconds > 0.0
     run.run(_nothing)
     whole = _run(tmp_path / "whole", tmp_path / "reward.py")
     whole.run(_nothing)

@@ -23,14 +23,6 @@ from rich.table import Table
 from so_arm.cli.output import STANDARD_OUTPUT
 from so_arm.core.episode import EpisodeResult
 
-_ENDLESS = (TimeElapsedColumn(),)
-_COUNTED = (
-    MofNCompleteColumn(),
-    TimeElapsedColumn(),
-    TextColumn("left"),
-    TimeRemainingColumn(elapsed_when_finished=False),
-)
-
 
 class EpisodeView:
     """Used as a context around the run; call `add` with each result."""
@@ -41,11 +33,15 @@ class EpisodeView:
         self._done = 0
         self._won = 0
         self._total = total
+        count = () if total is None else (MofNCompleteColumn(),)
+        left = () if total is None else (TextColumn("left"), TimeRemainingColumn(elapsed_when_finished=False))
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(),
-            *(_ENDLESS if total is None else _COUNTED),
+            *count,
+            TimeElapsedColumn(),
+            *left,
             console=console,
             transient=True,
             disable=not console.is_terminal,

@@ -128,7 +128,7 @@ def _new_run(
     learning = pace.setdefault("learner_threads", max(1, cores // 2))
     pace.setdefault("workers", max(1, cores - learning))
     make_run = _prepared(policy, settings, Pace(**pace))
-    warn_of_another_task(policy, settings.task)
+    warn_of_another_task(policy.expanduser(), settings.task)
     folder = run_directory(output, "rl-train", settings.to_dict() | {"policy": str(policy)})
     return make_run(folder), folder
 
@@ -215,7 +215,7 @@ def _verdict(last: dict[str, Any]) -> str:
     words = f"on the selection seeds: {best:.0%} at step {last['best_step']}"
     if base is None:
         return words
-    worse = "; train longer: --resume with more --steps" if best <= base else ""
+    worse = "; train longer: --resume with more --steps" if best <= base < 1.0 else ""
     return f"{words}, the base alone {base:.0%}{worse}"
 
 

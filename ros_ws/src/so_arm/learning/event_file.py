@@ -18,12 +18,12 @@ from so_arm.core import files
 
 
 class EventFile:
-    """A new event file in `folder`. Used as a context. purge_step: TensorBoard forgets what older files say from it on.
+    """A new event file in `folder`. Used as a context. kept_step: TensorBoard forgets later ones of older files.
 
     UserError when the disk is full.
     """
 
-    def __init__(self, folder: Path, purge_step: int) -> None:
+    def __init__(self, folder: Path, kept_step: int) -> None:
         name = f"events.out.tfevents.{time.time_ns()}.{socket.gethostname()}.{os.getpid()}"
         self._path = folder / name
         with files.creating(folder):
@@ -32,7 +32,7 @@ class EventFile:
             self._file = self._path.open("wb")
         self._records = RecordWriter(self._file)
         self._write(file_version="brain.Event:2")
-        self._write(step=purge_step, session_log=SessionLog(status=SessionLog.START))
+        self._write(step=kept_step + 1, session_log=SessionLog(status=SessionLog.START))
 
     def __enter__(self) -> Self:
         return self

@@ -136,6 +136,7 @@ class RunFolder:
         load_weights(estimator, order.estimator)
         training = {
             "step": step,
+            # until it was judged
             "minutes": learner.seconds / 60.0,
             "selection": judged | {"seeds": [SELECTION_SEED, self._pace.evaluation_episodes]},
         }

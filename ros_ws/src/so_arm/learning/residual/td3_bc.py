@@ -31,7 +31,6 @@ _SMOOTHING_CLIP = 2.0  # of the smoothing noise, in standard deviations
 #: A demonstrated action may lie outside of the bound; further out the critics need not tell how far.
 _MAX_CORRECTION = 3.0
 _LEAST_SCALE = 1e-2
-_UPDATES_PER_DROP = 100  # of moments that have died
 _ACTING = 2 * NUM_JOINTS  # the last inputs of the critics: the action, and what it adds to the base's
 ACTOR_INPUTS = BODY_SIZE + LOOK_SIZE
 CRITIC_INPUTS = ACTOR_INPUTS + PRIVILEGED_SIZE + _ACTING
@@ -114,6 +113,7 @@ class Td3Bc:
         x = critic_input(state, self.acted(batch.seen, batch.action))
         loss, value = self._ensemble.regress(x, self.targets(batch, scale))
         self.critic_optimiser.step()
+        drop_dead_moments(self.critic_optimiser)
         self.updates += 1
         follow(self._flat_slow_critics, self._flat_critics, self._settings.target_rate)
         self.losses["critic"] = loss.item() / self._settings.ensemble
@@ -124,9 +124,6 @@ class Td3Bc:
             self._step_actor(correction, slope)
             follow(self._flat_slow_actor, self._flat_actor, self._settings.target_rate)
             self.losses["actor"] = loss.item()
-        if self.updates % _UPDATES_PER_DROP == 0:
-            drop_dead_moments(self.critic_optimiser)
-            drop_dead_moments(self.actor_optimiser)
 
     def actor_loss(self, batch: Batch, state: Tensor, correction: Tensor, scale: float) -> tuple[Tensor, Tensor]:
         """See the head of this file; and its gradient (n, 6) in the correction.
@@ -173,6 +170,7 @@ class Td3Bc:
         """Down the gradient (n, 6) of a loss in the correction that `_correction` gave for `_acting` last."""
         self._passage.backward(self._acting, (slope * (1.0 - correction**2))[None], self._of_actor)
         self.actor_optimiser.step()
+        drop_dead_moments(self.actor_optimiser)
 
 
 def _room_around(seen: Seen) -> tuple[Tensor, Tensor]:

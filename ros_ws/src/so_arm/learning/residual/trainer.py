@@ -102,7 +102,7 @@ class ResidualTrainer:
 
     def take(self, episodes: list[Episode], kind: Kind) -> None:
         """The end of a round: what came of its order."""
-        if self.preparing and kind is Kind.exploration:
+        if self.preparation_due and kind is Kind.exploration:
             raise ValueError("exploration before the networks are prepared")
         self.episodes += len(episodes)
         for episode in episodes:
@@ -147,6 +147,7 @@ class ResidualTrainer:
 
     def save(self, folder: Path) -> None:
         """The state between the last two rounds, whole or not at all; UserError when the disk is full."""
+        self._between.numbers["seconds"] = self.seconds  # also of what is to be done again
         self._between.write(folder, self.settings)
 
     def load(self, folder: Path) -> None:

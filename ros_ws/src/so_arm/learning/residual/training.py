@@ -90,7 +90,8 @@ class ResidualRun:
             judgement = self._folder.judged(trainer, order, evaluations[0], first) if judged else None
             base = evaluations[1] if len(evaluations) > 1 else []
             self._journal.tell(trainer, episodes, order.kind, judgement, base)
-        self._remaining_s = self._left_s(episodes, time.monotonic() - begun)
+        share = len(order.seeds) / sum(len(each.seeds) for each in wanted)
+        self._remaining_s = self._left_s(episodes, share * (time.monotonic() - begun))
         on_report(self._report())
 
     def _prepare(self, on_report: Callable[[Report], None]) -> None:
@@ -107,7 +108,7 @@ class ResidualRun:
         self.trainer.seconds += time.monotonic() - begun
 
     def _left_s(self, episodes: list[Episode], seconds: float) -> float | None:
-        """At the speed of a round of `episodes`; until exploration begins, it is taken to be as fast."""
+        """At the speed of `episodes`, which took so long; until exploration begins, it is taken to be as fast."""
         ticks, trainer = sum(episode.steps for episode in episodes), self.trainer
         to_prepare = max(self._folder.episodes_before - trainer.episodes, 0)
         to_explore = trainer.settings.steps - trainer.step
@@ -118,7 +119,9 @@ class ResidualRun:
         order = self._folder.evaluation(self.trainer.next_order())
         episodes = carried_out(pool, order, self._most)
         judgement = self._folder.judged(self.trainer, order, episodes, self.trainer.step)
-        self._journal.tell(self.trainer, [], Kind.evaluation, judgement)
+        known = self._journal.base_success is not None
+        base = [] if known else carried_out(pool, self._folder.base_evaluation(), self._most)
+        self._journal.tell(self.trainer, [], Kind.evaluation, judgement, base)
 
     def _evaluation_due(self) -> bool:
         if self.trainer.preparing:
