@@ -189,38 +189,6 @@ def test_ticks_count_from_the_announced_start_however_long_its_listeners_take(wo
     assert [tick for _, tick in heard.states] == [0, 1, 2, 3]
 
 
-def test_a_second_start_that_came_while_the_first_one_settled_leaves_it_alone(world: LiveWorld):
-
-    class Slow(Heard):
-        def episode(self, info: EpisodeInfo) -> None:
-            super().episode(info)
-            if info.phase == "running":
-                step(world, 20)
-
-    heard = Slow()
-    episodes = LiveEpisodes(world, heard, seed=7, settle_s=0.2)
-    said: list[str] = []
-
-    def start() -> None:
-        try:
-            said.append(episodes.start())
-        except UserError as error:
-            said.append(str(error))
-
-    threads = [threading.Thread(target=start) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sum("seed 7 started" in words for words in said) == 1
-    assert sum("is running" in words for words in said) == 1
-    episodes.open()
-    step(world, 30)
-    assert heard.wait_for("ended").steps == 3
-    assert [tick for _, tick in heard.states] == [0, 1, 2, 3]
-    episodes.close()
-
-
 def test_a_person_may_judge(episodes, world: LiveWorld):
     episodes, heard = episodes
     world._judge.horizon = 10_000

@@ -19,6 +19,8 @@ def training_progress(said: Console) -> Iterator[Callable[[Report], None]]:
     """Yield what brings the line on `said` up to date."""
     from rich.progress import Progress, TaskProgressColumn, TextColumn
 
+    from so_arm.learning.residual.episodes import Kind
+
     columns = (
         TextColumn("{task.fields[phase]}"),
         flexible_bar(),
@@ -33,7 +35,7 @@ def training_progress(said: Console) -> Iterator[Callable[[Report], None]]:
 
         def show(report: Report) -> None:
             place, success, left = _place(report), _success(report), _left(report)
-            phase = "" if report.phase == "exploration" else report.phase  # steps tell; the line is full
+            phase = "" if report.phase == Kind.exploration else report.phase  # steps tell; the line is full
             progress.update(bar, completed=report.progress, phase=phase, place=place, success=success, left=left)
             lines.say(", ".join(filter(None, (report.phase, place, success, f"left: {left}"))))
 
@@ -42,7 +44,9 @@ def training_progress(said: Console) -> Iterator[Callable[[Report], None]]:
 
 def _place(report: Report) -> str:
     """Ticks count exploration; before it, there are only episodes."""
-    if report.phase == "preparing":
+    from so_arm.learning.residual.run_folder import PREPARING
+
+    if report.phase == PREPARING:
         return "estimator and networks"
     if report.before is None:
         return f"step {report.step}"

@@ -10,11 +10,13 @@ from so_arm.core.episode_info import EpisodeInfo
 from so_arm.nodes import qos
 from so_arm.nodes.messages import key_values
 
+PATIENCE_S = 5.0
+
 
 class EpisodeTopic:
     """patience_s: a listener that has not confirmed a phase by then is taken for dead."""
 
-    def __init__(self, node: Node, patience_s: float = 5.0) -> None:
+    def __init__(self, node: Node, patience_s: float = PATIENCE_S) -> None:
         self._node, self._patience_s = node, patience_s
         self._publisher = node.create_publisher(DiagnosticStatus, "episode/info", qos.LATCHED)
 

@@ -10,7 +10,7 @@ from visualization_msgs.msg import MarkerArray
 from so_arm.core.episode_info import EpisodeInfo
 from so_arm.nodes import qos
 from so_arm.nodes.camera_topics import has_listeners
-from so_arm.nodes.episode_topic import EpisodeTopic
+from so_arm.nodes.episode_topic import PATIENCE_S, EpisodeTopic
 from so_arm.nodes.markers import scene_markers
 from so_arm.nodes.messages import diagnostic_array, key_values
 from so_arm.rewards.state import RewardState
@@ -19,7 +19,7 @@ from so_arm.rewards.state import RewardState
 class WorldTopics:
     """Each but the episode is published only while somebody listens. patience_s: see `EpisodeTopic`."""
 
-    def __init__(self, node: Node, patience_s: float = 5.0) -> None:
+    def __init__(self, node: Node, patience_s: float = PATIENCE_S) -> None:
         self._episode = EpisodeTopic(node, patience_s)
         self._objects = node.create_publisher(MarkerArray, "sim/objects", qos.STATE)
         self._state = node.create_publisher(DiagnosticArray, "sim/state", qos.STATE)

@@ -81,7 +81,6 @@ class LiveEpisodes:
             self._world.place(self.keeper.next_seed)
         time.sleep(self._settle_s)
         with self._changing:
-            self.keeper.check_none_runs()  # another request may have been quicker
             self._world.check_start()
             self._latencies_ns.clear()
             # Ticks count from the stamp that listeners are told, however long these take to confirm it.

@@ -96,15 +96,12 @@ class ResidualRun:
 
     def _prepare(self, on_report: Callable[[Report], None]) -> None:
         """What comes between collecting and exploring, when it is due."""
-        begun, share = time.monotonic(), 0.0
-        tell = _each_second(lambda: on_report(replace(self._report(), phase=PREPARING, progress=share, before=None)))
+        begun = time.monotonic()
 
-        def hear(done: float) -> None:
-            nonlocal share
-            share = done
-            tell()
+        def tell(share: float) -> None:
+            on_report(replace(self._report(), phase=PREPARING, progress=share, before=None))
 
-        self.trainer.prepare(hear)
+        self.trainer.prepare(_each_second(tell))
         self.trainer.seconds += time.monotonic() - begun
 
     def _left_s(self, episodes: list[Episode], seconds: float) -> float | None:
@@ -137,14 +134,14 @@ class ResidualRun:
             self._folder.save(FINAL, self.trainer, self.trainer.next_order(), self.trainer.step, {})
 
 
-def _each_second(act: Callable[[], None]) -> Callable[[], None]:
+def _each_second[**P](act: Callable[P, None]) -> Callable[P, None]:
     """Does it when called, but not more often than that."""
     done = time.monotonic()
 
-    def call() -> None:
+    def call(*args: P.args, **kwargs: P.kwargs) -> None:
         nonlocal done
         if time.monotonic() - done > 1.0:
             done = time.monotonic()
-            act()
+            act(*args, **kwargs)
 
     return call
